@@ -94,7 +94,7 @@ class Array:
     def to(self, device: Any) -> "Array":
         """This array on `device` (itself when it is there already)."""
         raw = backend.transfer(self._data, backend.as_device(device))
-        return self if raw is self._data else type(self)(raw)
+        return self if raw is self._data else wrap(raw, self.weak_type)
 
     def block_until_ready(self) -> "Array":
         """Wait until the values are there (they are, on the CPU) and return this array."""
@@ -241,6 +241,12 @@ class WeakArray(Array):
     _weak = True
 
 
+class CudaArray(Array):
+    """An Array on a GPU. Of a plain `Array` the type alone says: on the CPU, not weak."""
+
+    __slots__ = ()
+
+
 class DonatedArray(Array):
     """What an Array becomes when its memory has been given to a jitted call."""
 
@@ -267,9 +273,11 @@ def read_only(data: ndarray[Any, Any]) -> ndarray[Any, Any]:
 
 def wrap(data: Any, weak: bool = False) -> Array:
     """An Array over what an ``impl`` returned; scalars of NumPy become arrays without axes."""
+    if type(data) is ndarray:
+        return WeakArray(data) if weak else Array(data)
     if isinstance(data, np.generic):
-        data = np.asarray(data)
-    return WeakArray(data) if weak else Array(data)
+        return wrap(np.asarray(data), weak)
+    return wrap(data.view(ndarray), weak) if isinstance(data, ndarray) else CudaArray(data)
 
 
 def rebuild(data: ndarray[Any, Any], weak: bool) -> Array:

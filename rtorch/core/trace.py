@@ -7,13 +7,14 @@ a trace's own is a constant to it.
 """
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
 
 from rtorch.core import backend
-from rtorch.core.array import Array, WeakArray
+from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType
 from rtorch.errors import ArgumentError, ConcretizationError, EscapedTracerError
@@ -25,14 +26,25 @@ if TYPE_CHECKING:
 class Trace:
     """An interpreter of primitives."""
 
-    __slots__ = ("alive", "origin", "parent")
+    __slots__ = ("alive", "function", "parent", "transform")
     parent: "Trace"
 
-    def __init__(self, parent: "Trace | None", origin: str) -> None:
+    def __init__(self, parent: "Trace | None", transform: str, function: Any = None) -> None:
         if parent is not None:
             self.parent = parent
-        self.origin = origin  # what made it, for messages: "grad of loss (train.py:12)"
+        self.transform = transform
+        self.function = function  # what is being transformed, for messages
         self.alive = True
+
+    @property
+    def origin(self) -> str:
+        """What made this trace, such as ``grad of loss (train.py:12)``."""
+        if self.function is None:
+            return self.transform
+        code = getattr(self.function, "__code__", None)
+        place = f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{self.transform} of {name}{place}"
 
     def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         raise NotImplementedError
@@ -127,10 +139,8 @@ class EvalTrace(Trace):
         if type(out) is ndarray and strong:
             return Array(out)
         if prim.multiple:
-            return tuple([Array(o) for o in out])
-        if isinstance(out, np.generic):
-            out = np.asarray(out)
-        return Array(out) if strong or not args else WeakArray(out)
+            return tuple([wrap(o) for o in out])
+        return wrap(out, not strong and bool(args))
 
 
 _literals: dict[tuple[Any, DType], ndarray[Any, Any]] = {}
@@ -173,6 +183,21 @@ class _State(threading.local):
 
 
 state = _State()
+
+
+def run(trace: Trace, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `function` with `trace` interpreting; the trace ends with the call."""
+    before = state.trace
+    state.trace = trace
+    try:
+        if before is EVAL:
+            # Derivatives divide by zero on branches that are not taken; warnings would mislead.
+            with np.errstate(all="ignore"):
+                return function(*args, **kwargs)
+        return function(*args, **kwargs)
+    finally:
+        state.trace = before
+        trace.alive = False
 
 
 def aval_of(x: Any) -> Aval:
