@@ -101,6 +101,7 @@ class IntegerPow(Elementwise):
 
 
 pow_p, integer_pow_p = Pow(), IntegerPow()
+floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' power.")
 
 # ---- division ------------------------------------------------------------------------------------
 
