@@ -58,6 +58,7 @@ def collect(timers: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
     names = list(timers)
     times: dict[str, list[float]] = {name: [] for name in names}
     for round_number in range(rounds):
+        gc.collect()
         start = round_number % len(names)
         for name in names[start:] + names[:start]:
             times[name].append(timers[name]())
@@ -69,7 +70,6 @@ def collect(timers: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
 
 def mean_time(call: Call, count: int) -> float:
     """Seconds of one call, the mean of `count`."""
-    gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()
