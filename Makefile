@@ -11,7 +11,7 @@ VENV ?= .venv
 ARGS ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python
 
 .PHONY: help demo test lint format types doctest check bench clean
@@ -25,7 +25,7 @@ demo: $(VENV)/.with-examples
 	@$(BIN)/python examples/digits.py $(ARGS)
 
 test: $(VENV)/.with-test
-	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/.with-dev
 	@$(BIN)/ruff check
@@ -39,7 +39,7 @@ types: $(VENV)/.with-dev
 	@$(BIN)/mypy
 
 doctest: $(VENV)/.with-test
-	@$(BIN)/python -m pytest -q --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
+	@$(BIN)/python -m pytest --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
 
 check: test lint types doctest
 
