@@ -1,0 +1,1 @@
+"""The ground: arrays, dtypes, pytrees, traces, primitives, Programs. Knows no operation."""

@@ -1,0 +1,89 @@
+"""The base of all primitives: what the rules are called, and what happens when one is missing.
+
+A primitive takes arrays by position and static, hashable parameters by keyword. Elementwise
+primitives also take Python scalars, which are constants and take the dtype of the last array
+operand. Primitives never broadcast, promote or normalise: `rtorch.numpy` does.
+
+======== ====================================================== ==================================
+rule     signature                                              used by
+======== ====================================================== ==================================
+impl     (xp, *raw_arrays, **params) -> raw array               evaluation; xp is NumPy or CuPy
+infer    (*avals, **params) -> Aval                             staging, shape and dtype checks
+jvp      (primals, tangents, **params) -> (out, tangent)        forward and reverse mode; a
+                                                                tangent None is zero
+transpose (ct, *operands, **params) -> a cotangent or None      reverse mode, of what is linear;
+         for each operand                                       the linear operands are Avals
+batch    (args, dims, **params) -> (out, dim)                   vmap; a dim None is not batched
+======== ====================================================== ==================================
+
+Rules call primitives, never ``xp``, so that all rules compose with all transformations.
+"""
+
+from typing import Any, ClassVar, NoReturn
+
+from rtorch.core.aval import Aval
+from rtorch.core.trace import state
+from rtorch.errors import MissingRuleError
+
+
+class Primitive:
+    """One operation with all its rules; the instance is the callable."""
+
+    name: ClassVar[str]
+    multiple: ClassVar[bool] = False  # returns a tuple
+    keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
+    differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
+
+    registry: ClassVar[dict[str, "Primitive"]] = {}
+
+    def __init__(self) -> None:
+        if self.name in Primitive.registry:
+            raise ValueError(f"there is a primitive {self.name!r} already")
+        Primitive.registry[self.name] = self
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return state.trace.bind(self, args, params)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return _find, (self.name,)
+
+    def impl(self, xp: Any, *args: Any, **params: Any) -> Any:
+        self._missing("impl", "evaluation")
+
+    def infer(self, *avals: Any, **params: Any) -> Any:
+        self._missing("infer", "staging")
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        self._missing("jvp", "jvp")
+
+    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        """As `jvp`, with tangents that live on a tape. Families shorten it; rules need not."""
+        return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+
+    def transpose(self, ct: Any, *operands: Any, **params: Any) -> Any:
+        self._missing("transpose", "vjp")
+
+    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+        self._missing("batch", "vmap")
+
+    def has_rule(self, rule: str) -> bool:
+        """Whether the primitive or its family defines `rule`."""
+        return getattr(type(self), rule) is not getattr(Primitive, rule)
+
+    def _missing(self, rule: str, transform: str) -> NoReturn:
+        raise MissingRuleError(
+            f"[{transform}] {transform} of primitive '{self.name}' is not defined: give class "
+            f"{type(self).__name__} a `{rule}` method"
+        )
+
+
+def _find(name: str) -> Primitive:
+    return Primitive.registry[name]
+
+
+def is_linear(operand: Any) -> bool:
+    """In a transpose rule: whether `operand` is one that the cotangent is wanted for."""
+    return isinstance(operand, Aval)

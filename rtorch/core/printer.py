@@ -1,0 +1,72 @@
+"""Programs as text that a person can read."""
+
+import string
+from typing import Any
+
+from rtorch.core.program import Atom, Eqn, Program, Var
+
+_LETTERS = string.ascii_lowercase
+
+
+def _letters(n: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    name = ""
+    n += 1
+    while n:
+        n, digit = divmod(n - 1, 26)
+        name = _LETTERS[digit] + name
+    return name
+
+
+class _Names(dict[Var, str]):
+    def __missing__(self, var: Var) -> str:
+        self[var] = name = _letters(len(self))
+        return name
+
+
+def program_text(program: Program, *, source: bool = True, indent: str = "") -> str:
+    """The Program as text: parameters, constants, one line per equation, results.
+
+    Args:
+        program: What to print.
+        source: Add the file and line that each equation came from.
+        indent: Put before every line.
+    """
+    names = _Names()
+    params = ", ".join(f"{names[v]}: {v.aval}" for v in program.in_vars)
+    lines = [f"{program.name}({params}):"]
+    lines += [f"  const {names[v]}: {v.aval}" for v in program.consts]
+    equations = [_equation(eqn, names, indent) for eqn in program.eqns]
+    width = min(60, max((len(e.split("\n")[0]) for e in equations), default=0))
+    for eqn, text in zip(program.eqns, equations):
+        if source and eqn.source and "\n" not in text:
+            text = f"{text:<{width}}  # {_place(eqn)}"
+        lines.append(f"  {text}")
+    lines.append(f"  return {', '.join(_atom(a, names) for a in program.out_atoms)}")
+    return "\n".join(indent + line if i else line for i, line in enumerate(lines))
+
+
+def _place(eqn: Eqn) -> str:
+    assert eqn.source is not None
+    return f"{eqn.source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{eqn.source.line}"
+
+
+def _atom(atom: Atom, names: _Names) -> str:
+    return names[atom] if type(atom) is Var else repr(atom)
+
+
+def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
+    args = " ".join(_atom(a, names) for a in eqn.args)
+    inner = {k: v for k, v in eqn.params.items() if isinstance(v, Program)}
+    params = " ".join(f"{k}={_param(v)}" for k, v in eqn.params.items() if k not in inner)
+    outs = ", ".join(f"{names[v]}: {v.aval}" for v in eqn.outs)
+    text = f"{outs} = {eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
+    for value in inner.values():
+        text += f"\n{indent}    " + program_text(value, source=False, indent=indent + "    ")
+    return text
+
+
+def _param(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({','.join(map(_param, value))})"
+    return str(value)

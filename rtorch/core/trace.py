@@ -1,0 +1,205 @@
+"""Who interprets an operation: the current trace.
+
+A transformation is an interpreter, a `Trace`, that knows its parent. `Primitive.__call__` asks the
+current one (per thread) to `bind` the operation; its rules run with the parent current. The
+outermost is `EVAL`, which computes. There are no levels and nothing is lifted: a value that is not
+a trace's own is a constant to it.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy import ndarray
+
+from rtorch.core import backend
+from rtorch.core.array import Array, WeakArray, wrap
+from rtorch.core.aval import Aval
+from rtorch.core.dtypes import DType
+from rtorch.errors import ArgumentError, ConcretizationError, EscapedTracerError
+
+if TYPE_CHECKING:
+    from rtorch.core.primitive import Primitive
+
+
+class Trace:
+    """An interpreter of primitives."""
+
+    __slots__ = ("alive", "function", "parent", "transform")
+    parent: "Trace"
+
+    def __init__(self, parent: "Trace | None", transform: str, function: Any = None) -> None:
+        if parent is not None:
+            self.parent = parent
+        self.transform = transform
+        self.function = function  # what is being transformed, for messages
+        self.alive = True
+
+    @property
+    def origin(self) -> str:
+        """What made this trace, such as ``grad of loss (train.py:12)``."""
+        if self.function is None:
+            return self.transform
+        code = getattr(self.function, "__code__", None)
+        place = f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{self.transform} of {name}{place}"
+
+    def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class Tracer(Array):
+    """An Array that stands for a value inside one transformation."""
+
+    __slots__ = ("_weak", "dtype", "shape", "trace")  # type: ignore[misc]
+    trace: Trace
+    shape: tuple[int, ...]
+    dtype: DType
+
+    # How messages call the value, and what to do instead of asking for it.
+    what: ClassVar[str] = "a traced value"
+    cure: ClassVar[str] = ""
+
+    def _no_value(self) -> Any:
+        if not self.trace.alive:
+            raise EscapedTracerError(
+                f"[tracer] {self.aval} was made by {self.trace.origin}, which has ended: the "
+                "value was kept in an outer variable, an attribute or a global. Return it from "
+                "the function instead"
+            )
+        raise ConcretizationError(
+            f"[tracer] the data of {self.what} {self.aval} of {self.trace.origin} was asked for. "
+            f"{self.cure}"
+        )
+
+    _data = property(_no_value)  # type: ignore[assignment]
+
+    def _concrete(self, use: str) -> Any:
+        if not self.trace.alive:
+            self._no_value()
+        raise ConcretizationError(
+            f"[{use}] the value of {self.what} {self.aval} is not known inside "
+            f"{self.trace.origin}. {self.cure}"
+        )
+
+    @property
+    def device(self) -> backend.Device:
+        return backend.CPU
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if not self.trace.alive:
+            self._no_value()
+        raise ConcretizationError(
+            f"[np.asarray] {self.what} {self.aval} inside {self.trace.origin} cannot become a "
+            "NumPy array: derivatives and batching would be lost. Use the rtorch function of the "
+            "same name, or rt.stop_gradient(x) first where the value is meant as a constant"
+        )
+
+    def __reduce__(self) -> Any:
+        raise ConcretizationError(
+            f"[pickle] {self.what} {self.aval} of {self.trace.origin} cannot be pickled"
+        )
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.aval}> in {self.trace.origin}"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+class EvalTrace(Trace):
+    """The outermost interpreter: computes with NumPy or CuPy."""
+
+    __slots__ = ()
+
+    def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        xp: Any = np
+        strong = not prim.keeps_weak
+        literals = False
+        raw: list[Any] = []
+        for a in args:
+            if isinstance(a, Array):
+                if type(a) is not WeakArray:
+                    strong = True
+                data = a._data  # a tracer that got here has escaped, and says so
+                if type(data) is not ndarray:
+                    xp = backend.module_of(data)
+                raw.append(data)
+            else:
+                literals = True
+                raw.append(a)
+        if literals:
+            dtype = next(d.dtype for d, a in zip(reversed(raw), reversed(args)) if d is not a)
+            raw = [d if d is not a else literal(a, dtype, xp) for d, a in zip(raw, args)]
+        if xp is not np:
+            check_one_device(prim, raw)
+        out = prim.impl(xp, *raw, **params)
+        if type(out) is ndarray and strong:
+            return Array(out)
+        if prim.multiple:
+            return tuple([wrap(o) for o in out])
+        return wrap(out, not strong and bool(args))
+
+
+_literals: dict[tuple[Any, DType], ndarray[Any, Any]] = {}
+
+
+def literal(value: Any, dtype: DType, xp: Any = np) -> Any:
+    """A Python scalar beside arrays of `dtype`, as an array without axes.
+
+    NumPy reads a typed array faster than a Python scalar, and would give float32 for a bfloat16
+    array and a Python float.
+    """
+    if xp is not np:
+        return dtype.type(value)  # CuPy takes scalars of NumPy but not its arrays
+    if not value:  # 0.0 and -0.0 are equal as keys
+        return np.asarray(value, dtype)
+    found = _literals.get((value, dtype))
+    if found is None:
+        if len(_literals) >= 4096:
+            _literals.clear()
+        found = _literals[value, dtype] = np.asarray(value, dtype)
+    return found
+
+
+def check_one_device(prim: "Primitive", raw: list[Any]) -> None:
+    """Refuse operands on the CPU beside operands on a GPU."""
+    if any(isinstance(d, ndarray) for d in raw):
+        raise ArgumentError(
+            f"[{prim.name}] operands are on different devices: "
+            f"{', '.join(str(backend.device_of(d)) for d in raw)}. Move them with x.to(device)"
+        )
+
+
+EVAL = EvalTrace(None, "evaluation")
+
+
+class _State(threading.local):
+    """The current trace of each thread."""
+
+    trace: Trace = EVAL
+
+
+state = _State()
+
+
+def run(trace: Trace, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `function` with `trace` interpreting; the trace ends with the call."""
+    before = state.trace
+    state.trace = trace
+    try:
+        if before is EVAL:
+            # Derivatives divide by zero on branches that are not taken; warnings would mislead.
+            with np.errstate(all="ignore"):
+                return function(*args, **kwargs)
+        return function(*args, **kwargs)
+    finally:
+        state.trace = before
+        trace.alive = False
+
+
+def aval_of(x: Any) -> Aval:
+    """The aval of an operand: an Array, or an Aval already."""
+    return x if isinstance(x, Aval) else x.aval  # type: ignore[no-any-return]

@@ -1,0 +1,222 @@
+"""Unary and binary mathematics: one line each, the function and its partial derivatives.
+
+Conventions at special points follow JAX: ``abs`` has slope 0 at 0, ``maximum`` and ``minimum``
+share the cotangent at ties, ``relu`` has slope 0 at 0. Where a slope is infinite (``log``,
+``sqrt`` at 0) a zero cotangent gives 0, not nan; see ``docs/conventions.md``.
+"""
+
+import math
+from typing import Any
+
+from rtorch.core import dtypes
+from rtorch.core.aval import Aval
+from rtorch.ops.base import (
+    Elementwise,
+    add_p,
+    elementwise,
+    mul_p,
+    neg_p,
+    sub_p,
+)
+from rtorch.ops.comparison import eq_p, gt_p, select_p, step_p
+from rtorch.ops.convert import conj_p, convert_p, real_p
+
+
+def square(x: Any) -> Any:
+    return mul_p(x, x)
+
+
+def _one_over(y: Any) -> Any:
+    return 1 / y if isinstance(y, (int, float, complex)) else div_p(1, y)
+
+
+# ---- exponentials and powers ---------------------------------------------------------------------
+
+exp_p = elementwise("exp", "exp", lambda out, x: out)
+exp2_p = elementwise("exp2", "exp2", lambda out, x: mul_p(out, math.log(2)))
+expm1_p = elementwise("expm1", "expm1", lambda out, x: add_p(out, 1))
+log_p = elementwise("log", "log", lambda out, x: div_p(1, x), singular=True)
+log2_p = elementwise("log2", "log2", lambda out, x: div_p(1 / math.log(2), x), singular=True)
+log10_p = elementwise("log10", "log10", lambda out, x: div_p(1 / math.log(10), x), singular=True)
+log1p_p = elementwise("log1p", "log1p", lambda out, x: div_p(1, add_p(x, 1)), singular=True)
+sqrt_p = elementwise("sqrt", "sqrt", lambda out, x: div_p(0.5, out), singular=True)
+rsqrt_p = elementwise(
+    "rsqrt", lambda xp, x: xp.divide(x.dtype.type(1), xp.sqrt(x)),
+    lambda out, x: mul_p(div_p(out, x), -0.5), singular=True,
+)  # fmt: skip
+cbrt_p = elementwise("cbrt", "cbrt", lambda out, x: div_p(1 / 3, square(out)), singular=True)
+logaddexp_p = elementwise(
+    "logaddexp", "logaddexp",
+    lambda out, x, y: _softmax_weight(x, out), lambda out, x, y: _softmax_weight(y, out),
+)  # fmt: skip
+
+
+def _softmax_weight(x: Any, out: Any) -> Any:
+    # Equal infinities differ by 0: no nan from inf - inf.
+    return exp_p(select_p(eq_p(x, out), 0, sub_p(x, out)))
+
+
+class Pow(Elementwise):
+    """``x ** y`` for floating or complex numbers."""
+
+    name = "pow"
+    ufunc = "power"
+    singular = True
+
+    @staticmethod
+    def by_base(out: Any, x: Any, y: Any) -> Any:
+        zero = eq_p(y, 0)
+        return select_p(zero, 0, mul_p(y, pow_p(x, select_p(zero, 1, sub_p(y, 1)))))
+
+    @staticmethod
+    def by_exponent(out: Any, x: Any, y: Any) -> Any:
+        return mul_p(out, log_p(select_p(eq_p(x, 0), 1, x)))
+
+    partials = (by_base, by_exponent)
+
+
+class IntegerPow(Elementwise):
+    """``x ** y`` for a static integer ``y``, by repeated multiplication."""
+
+    name = "integer_pow"
+
+    def impl(self, xp: Any, x: Any, *, y: int) -> Any:
+        power, base, n = None, x, abs(y)
+        while n:
+            if n & 1:
+                power = base if power is None else xp.multiply(power, base)
+            n >>= 1
+            if n:
+                base = xp.multiply(base, base)
+        if power is None:
+            return xp.ones_like(x)
+        return power if y > 0 else xp.reciprocal(power)
+
+    def slope(out: Any, x: Any, *, y: int) -> Any:  # type: ignore[misc]  # noqa: N805 - a partial
+        if y in (0, 1):
+            return y
+        return mul_p(x, 2) if y == 2 else mul_p(integer_pow_p(x, y=y - 1), y)
+
+    partials = (slope,)
+
+
+pow_p, integer_pow_p = Pow(), IntegerPow()
+
+# ---- division ------------------------------------------------------------------------------------
+
+div_p = elementwise(
+    "div", "divide", lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)),
+    singular=True,
+)  # fmt: skip
+floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
+remainder_p = elementwise(
+    "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
+    doc="The rest of x / y with the sign of y.",
+)  # fmt: skip
+fmod_p = elementwise(
+    "fmod", "fmod", lambda out, x, y: 1, lambda out, x, y: neg_p(trunc_p(div_p(x, y))),
+    doc="The rest of x / y with the sign of x.",
+)  # fmt: skip
+
+# ---- trigonometry --------------------------------------------------------------------------------
+
+sin_p = elementwise("sin", "sin", lambda out, x: cos_p(x))
+cos_p = elementwise("cos", "cos", lambda out, x: neg_p(sin_p(x)))
+tan_p = elementwise("tan", "tan", lambda out, x: add_p(square(out), 1))
+asin_p = elementwise("asin", "arcsin", lambda out, x: rsqrt_p(sub_p(1, square(x))), singular=True)
+acos_p = elementwise(
+    "acos", "arccos", lambda out, x: neg_p(rsqrt_p(sub_p(1, square(x)))), singular=True
+)
+atan_p = elementwise("atan", "arctan", lambda out, x: div_p(1, add_p(square(x), 1)))
+atan2_p = elementwise(
+    "atan2", "arctan2",
+    lambda out, y, x: div_p(x, add_p(square(x), square(y))),
+    lambda out, y, x: neg_p(div_p(y, add_p(square(x), square(y)))), singular=True,
+)  # fmt: skip
+sinh_p = elementwise("sinh", "sinh", lambda out, x: cosh_p(x))
+cosh_p = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
+tanh_p = elementwise("tanh", "tanh", lambda out, x: sub_p(1, square(out)))
+asinh_p = elementwise("asinh", "arcsinh", lambda out, x: rsqrt_p(add_p(square(x), 1)))
+acosh_p = elementwise(
+    "acosh", "arccosh", lambda out, x: rsqrt_p(mul_p(sub_p(x, 1), add_p(x, 1))), singular=True
+)
+atanh_p = elementwise(
+    "atanh", "arctanh", lambda out, x: div_p(1, sub_p(1, square(x))), singular=True
+)
+hypot_p = elementwise(
+    "hypot", "hypot", lambda out, x, y: _share(x, out), lambda out, x, y: _share(y, out)
+)
+
+
+def _share(x: Any, out: Any) -> Any:
+    return div_p(x, select_p(eq_p(out, 0), 1, out))  # slope 0 at the origin
+
+
+# ---- rounding and signs --------------------------------------------------------------------------
+
+floor_p = elementwise("floor", "floor", None)
+ceil_p = elementwise("ceil", "ceil", None)
+trunc_p = elementwise("trunc", "trunc", None)
+round_p = elementwise("round", "rint", None, doc="The nearest integer, halves to the even one.")
+sign_p = elementwise("sign", "sign", None)
+nextafter_p = elementwise("nextafter", "nextafter", None, None)
+copysign_p = elementwise(
+    "copysign", "copysign", lambda out, x, y: mul_p(sign_p(x), sign_p(out)), None
+)
+
+
+class Abs(Elementwise):
+    """The absolute value; of complex numbers, a real one."""
+
+    name = "abs"
+    ufunc = "absolute"
+    partials = (lambda out, x: sign_p(x),)
+
+    def infer(self, x: Any) -> Aval:
+        return Aval(x.shape, dtypes.real_dtype(x.dtype))
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        (x,), (t,) = primals, tangents
+        if x.dtype not in dtypes.COMPLEXES:
+            return super().jvp(primals, tangents)
+        out = self(x)
+        length = convert_p(select_p(eq_p(out, 0), 1, out), dtype=x.dtype)
+        return out, real_p(mul_p(t, div_p(conj_p(x), length)))
+
+    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        if primals[0].dtype in dtypes.COMPLEXES:
+            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+        return super().linearize(tape, primals, tangents)
+
+
+abs_p = Abs()
+
+# ---- maxima --------------------------------------------------------------------------------------
+
+maximum_p = elementwise(
+    "maximum", "maximum", lambda out, x, y: step_p(x, y), lambda out, x, y: step_p(y, x)
+)
+minimum_p = elementwise(
+    "minimum", "minimum", lambda out, x, y: step_p(y, x), lambda out, x, y: step_p(x, y)
+)
+
+
+def _relu(xp: Any, x: Any) -> Any:
+    return xp.maximum(x, x.dtype.type(0))
+
+
+relu_p = elementwise("relu", _relu, lambda out, x: convert_p(gt_p(x, 0), dtype=x.dtype))
+
+# ---- sigmoid -------------------------------------------------------------------------------------
+
+
+def _sigmoid(xp: Any, x: Any) -> Any:
+    one = x.dtype.type(1)
+    out = xp.exp(xp.negative(x))  # overflows to inf where the answer is 0, which is right
+    return xp.divide(one, xp.add(out, one))
+
+
+sigmoid_p = elementwise(
+    "sigmoid", _sigmoid, lambda out, x: mul_p(out, sub_p(1, out)), doc="1 / (1 + exp(-x))."
+)
+

@@ -1,0 +1,117 @@
+"""Batching: every value carries the place of its batch axis; rules move and use it."""
+
+import warnings
+from typing import Any
+
+from rtorch.core.array import Array
+from rtorch.core.primitive import Primitive
+from rtorch.core.trace import Trace, Tracer, state
+from rtorch.errors import MissingRuleError
+from rtorch.ops.base import reshape_p
+from rtorch.ops.shape import concat_p, slice_p
+
+
+class BatchTracer(Tracer):
+    """One lane of `value`, which has the batch as axis `dim`."""
+
+    __slots__ = ("dim", "value")
+    what = "the batched value"
+    cure = (
+        "It stands for a whole batch of values: use rt.where(condition, x, y) instead of "
+        "`if`, array functions instead of Python's, or a Python loop instead of vmap"
+    )
+
+    def __init__(self, trace: Trace, value: Any, dim: int) -> None:
+        self.trace = trace
+        self.value = value
+        self.dim = dim
+        shape = value.shape
+        self.shape = shape[:dim] + shape[dim + 1 :]
+        self.dtype = value.dtype
+        self._weak = value._weak
+
+    @property
+    def device(self) -> Any:
+        return self.value.device
+
+
+class BatchTrace(Trace):
+    """Runs the ``batch`` rules."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, parent: Trace, size: int, transform: str, function: Any = None) -> None:
+        super().__init__(parent, transform, function)
+        self.size = size
+
+    def split(self, x: Any) -> tuple[Any, int | None]:
+        """The value with all lanes, and its batch axis; None is the same value in all lanes."""
+        if type(x) is BatchTracer and x.trace is self:
+            return x.value, x.dim
+        return x, None
+
+    def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        values: list[Any] = []
+        dims: list[int | None] = []
+        batched = False
+        for a in args:
+            if type(a) is BatchTracer and a.trace is self:
+                batched = True
+                values.append(a.value)
+                dims.append(a.dim)
+            else:
+                values.append(a)
+                dims.append(None)
+        state.trace = self.parent
+        try:
+            if not batched:
+                return prim(*values, **params)
+            rule = prim.batch if prim.has_rule("batch") else _Loop(prim, self.size)
+            out, dim = rule(values, dims, **params)
+        finally:
+            state.trace = self
+        if prim.multiple:
+            return tuple([o if d is None else BatchTracer(self, o, d) for o, d in zip(out, dim)])
+        return BatchTracer(self, out, dim)
+
+
+_warned: set[str] = set()
+
+
+class _Loop:
+    """The batch rule of primitives without one: lane after lane."""
+
+    def __init__(self, prim: Primitive, size: int) -> None:
+        self.prim = prim
+        self.size = size
+        if size == 0:
+            raise MissingRuleError(
+                f"[vmap] primitive '{prim.name}' has no `batch` rule, and a loop over a batch of "
+                f"size 0 has no result: give class {type(prim).__name__} a `batch` method"
+            )
+        if prim.name not in _warned:
+            _warned.add(prim.name)
+            warnings.warn(
+                f"vmap: primitive '{prim.name}' has no `batch` rule and runs once per lane",
+                stacklevel=2,
+            )
+
+    def __call__(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+        lanes = [
+            self.prim(*[a if d is None else _lane(a, d, i) for a, d in zip(args, dims)], **params)
+            for i in range(self.size)
+        ]
+        if not self.prim.multiple:
+            return _stack(lanes), 0
+        return tuple([_stack(outs) for outs in zip(*lanes)]), (0,) * len(lanes[0])
+
+
+def _lane(x: Any, dim: int, i: int) -> Any:
+    starts, limits = [0] * len(x.shape), list(x.shape)
+    starts[dim], limits[dim] = i, i + 1
+    piece = slice_p(x, starts=tuple(starts), limits=tuple(limits), strides=(1,) * len(starts))
+    return reshape_p(piece, shape=x.shape[:dim] + x.shape[dim + 1 :])
+
+
+def _stack(lanes: list[Array]) -> Any:
+    return concat_p(*[reshape_p(x, shape=(1, *x.shape)) for x in lanes], axis=0)

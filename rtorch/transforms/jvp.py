@@ -1,0 +1,66 @@
+"""Forward mode: every value carries its tangent."""
+
+from typing import Any
+
+from rtorch.core.primitive import Primitive
+from rtorch.core.trace import Trace, Tracer, state
+
+
+class JVPTracer(Tracer):
+    """A primal and its tangent."""
+
+    __slots__ = ("primal", "tangent")
+    what = "the differentiated value"
+
+    def __init__(self, trace: Trace, primal: Any, tangent: Any) -> None:
+        self.trace = trace
+        self.primal = primal
+        self.tangent = tangent
+        self.shape = primal.shape
+        self.dtype = primal.dtype
+        self._weak = primal._weak
+
+    def _concrete(self, use: str) -> Any:
+        if not self.trace.alive:
+            self._no_value()
+        return self.primal._concrete(use)
+
+    @property
+    def device(self) -> Any:
+        return self.primal.device
+
+    def __repr__(self) -> str:
+        return f"{self.primal!r} under {self.trace.origin}" if self.trace.alive else "<ended>"
+
+    def __str__(self) -> str:
+        return str(self.primal)
+
+
+class JVPTrace(Trace):
+    """Runs the ``jvp`` rules."""
+
+    __slots__ = ()
+
+    def split(self, x: Any) -> tuple[Any, Any]:
+        """The primal and the tangent of `x`; None is a zero tangent."""
+        if type(x) is JVPTracer and x.trace is self:
+            return x.primal, x.tangent
+        return x, None
+
+    def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        pairs = [self.split(a) for a in args]
+        primals = [p for p, _ in pairs]
+        tangents = [t for _, t in pairs]
+        state.trace = self.parent
+        try:
+            if not prim.differentiable or all(t is None for t in tangents):
+                return prim(*primals, **params)
+            out, tangent = prim.jvp(primals, tangents, **params)
+        finally:
+            state.trace = self
+        if prim.multiple:
+            return tuple([self._pair(o, t) for o, t in zip(out, tangent)])
+        return self._pair(out, tangent)
+
+    def _pair(self, out: Any, tangent: Any) -> Any:
+        return out if tangent is None else JVPTracer(self, out, tangent)
