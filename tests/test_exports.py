@@ -1,6 +1,7 @@
 """What `__all__` promises is there, once, and documented."""
 
-from types import ModuleType
+import inspect
+from types import FunctionType, ModuleType
 
 import pytest
 from public import public_modules, public_names
@@ -36,6 +37,20 @@ def test_every_public_name_has_a_docstring() -> None:
         f"{public.name} ({public.where})"
         for public in public_names()
         if public.is_documented_kind and not (public.value.__doc__ or "").strip()
+    ]
+    if silent:
+        pytest.fail(f"{len(silent)} without docstring:\n" + "\n".join(silent), pytrace=False)
+
+
+def test_every_public_method_has_a_docstring() -> None:
+    silent = [
+        f"{public.name}.{name}"
+        for public in public_names()
+        if inspect.isclass(public.value)
+        for name, member in vars(public.value).items()
+        if not name.startswith("_")
+        and isinstance(member, FunctionType | property | classmethod | staticmethod)
+        and not (inspect.getdoc(getattr(public.value, name)) or "").strip()
     ]
     if silent:
         pytest.fail(f"{len(silent)} without docstring:\n" + "\n".join(silent), pytrace=False)
