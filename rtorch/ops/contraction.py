@@ -3,6 +3,8 @@
 import math
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
@@ -41,6 +43,14 @@ class DotGeneral(Bilinear):
             return xp.matmul(x, y)
         left, right, shape = matrices(x, y, dims)
         return xp.matmul(left, right).reshape(shape)
+
+    def can_write(self, out: Aval, **params: Any) -> bool:
+        return out.dtype not in (dtypes.bfloat16, dtypes.float16)
+
+    @staticmethod
+    def into(out: Any, x: Any, y: Any, *, dims: Dims) -> None:
+        left, right, _ = matrices(x, y, dims)
+        np.matmul(left, right, out.reshape((*left.shape[:-1], right.shape[-1])))
 
     def infer(self, x: Any, y: Any, *, dims: Dims) -> Aval:
         (xc, yc), (xb, yb) = dims

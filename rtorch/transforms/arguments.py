@@ -7,9 +7,12 @@ from typing import Any
 
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
+from rtorch.core.backend import CPU
 from rtorch.core.dtypes import PYTHON_SCALARS
+from rtorch.core.tree_diff import keystr
+from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import ArgumentError, DTypeError, RtorchError, ShapeError, describe
-from rtorch.numpy.operands import operand
+from rtorch.numpy.operands import convert, operand
 from rtorch.ops.creation import full_p
 
 
@@ -71,7 +74,7 @@ def flatten_arrays(args: Any, transform: str, what: str) -> tuple[list[Array], A
     leaves, treedef = tree.flatten(args)
     if all(isinstance(leaf, Array) for leaf in leaves):
         return leaves, treedef
-    paths = [tree.keystr(path) for path, _ in tree.leaves_with_path(args)]
+    paths = [keystr(path) for path, _ in leaves_with_path(args)]
     return [as_array(x, transform, what + p) for x, p in zip(leaves, paths)], treedef
 
 
@@ -89,13 +92,7 @@ def is_differentiable(x: Any) -> bool:
 
 def zeros_for(aval: Any) -> Array:
     """Zeros of the shape and dtype of `aval`, with memory of their own."""
-    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=_cpu())  # type: ignore[no-any-return]
-
-
-def _cpu() -> Any:
-    from rtorch.core.backend import CPU
-
-    return CPU
+    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)  # type: ignore[no-any-return]
 
 
 def check_like(x: Array, like: Array, transform: str, what: str, other: str) -> None:
@@ -114,8 +111,6 @@ def like_primal(x: Any, like: Array, transform: str, what: str, other: str) -> A
     """A tangent or cotangent given by the user, as an Array that fits its primal."""
     array = as_array(x, transform, what)
     if array._weak and array.dtype is not like.dtype and not array.shape:
-        from rtorch.numpy.operands import convert
-
         array = convert(array, like.dtype)
     check_like(array, like, transform, what, other)
     return array
@@ -124,4 +119,4 @@ def like_primal(x: Any, like: Array, transform: str, what: str, other: str) -> A
 def paths_of(structure: Any, leaves: Sequence[Any]) -> list[str]:
     """The path of every leaf as text."""
     whole = tree.unflatten(structure, leaves)
-    return [tree.keystr(path) for path, _ in tree.leaves_with_path(whole)]
+    return [keystr(path) for path, _ in leaves_with_path(whole)]

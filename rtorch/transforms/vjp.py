@@ -12,6 +12,7 @@ from typing import Any
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.trace import EVAL, Trace, run, state
+from rtorch.core.tree import mismatch
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe, hide_internal_frames
 from rtorch.ops.base import wrap_scalar
 from rtorch.transforms.arguments import (
@@ -280,7 +281,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
 def _check_cotangent(cotangent: Any, out_tree: Any, values: Sequence[Array]) -> list[Any]:
     leaves, treedef = tree.flatten(cotangent)
     if treedef != out_tree:
-        tree.assert_same_structure(out_tree.unflatten(values), cotangent, name="vjp")
+        raise mismatch("vjp", ("result", "cotangent"), out_tree, cotangent)
     paths = paths_of(out_tree, values)
     return [
         like_primal(ct, y, "vjp", f"the cotangent{path}", "result")
