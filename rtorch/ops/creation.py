@@ -14,7 +14,9 @@ class Iota(Nondifferentiable):
 
     def impl(self, xp: Any, *, shape: Any, dtype: Any, axis: int, device: Any) -> Any:
         xp = backend.module_for(device)
-        line = xp.arange(shape[axis]).astype(dtype)
+        line = xp.arange(shape[axis]).astype(dtype, copy=False)
+        if len(shape) == 1:
+            return line
         return xp.broadcast_to(line.reshape([-1 if i == axis else 1 for i in range(len(shape))]),
                                shape)  # fmt: skip
 
@@ -29,7 +31,9 @@ class Full(Nondifferentiable):
 
     def impl(self, xp: Any, *, shape: Any, value: Any, dtype: Any, device: Any) -> Any:
         xp = backend.module_for(device)
-        return xp.zeros(shape, dtype) if value == 0 else xp.full(shape, value, dtype)
+        if value == 0 and str(value)[0] != "-":  # -0.0 is not the zero that fresh memory has
+            return xp.zeros(shape, dtype)
+        return xp.full(shape, value, dtype)
 
     def infer(self, *, shape: Any, value: Any, dtype: Any, device: Any) -> Aval:
         return Aval(shape, dtype)

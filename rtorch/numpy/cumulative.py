@@ -1,0 +1,167 @@
+"""Running sums, products and extremes along an axis; differences of neighbours."""
+
+# mypy: disable-error-code="no-any-return"
+# Primitives return Any: an Array, or a tuple of them.
+
+import math
+from typing import Any
+
+from rtorch.core import dtypes
+from rtorch.core.array import Array
+from rtorch.core.primitive import Primitive
+from rtorch.errors import ArgumentError, AxisError, ShapeError
+from rtorch.numpy.operands import ArrayLike, axis_of, operand
+from rtorch.numpy.reductions import widened
+from rtorch.ops.base import reshape_p, sub_p
+from rtorch.ops.comparison import ne_p
+from rtorch.ops.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p
+from rtorch.ops.shape import pad_p, slice_p
+
+__all__ = [
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
+    "diff",
+]
+
+
+def _cumulative(name: str, prim: Primitive, x: Array, axis: int | None, reverse: bool) -> Array:
+    if axis is None:
+        x = x if len(x.shape) == 1 else reshape_p(x, shape=(math.prod(x.shape),))
+        return prim(x, axis=0, reverse=reverse)
+    return prim(x, axis=axis_of(axis, len(x.shape), name), reverse=reverse)
+
+
+def cumsum(
+    x: ArrayLike, axis: int | None = None, *, dtype: Any = None, reverse: bool = False
+) -> Array:
+    """The sum of all elements up to each one along `axis`.
+
+    Args:
+        x: An array.
+        axis: An axis; None flattens `x`.
+        dtype: What to sum in; by default the dtype of `x`, for integers and truth values int64
+            or uint64.
+        reverse: Sum from each element on to the end instead.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cumsum(rt.asarray([1, 2, 3]))
+        Array([1, 3, 6], dtype=int64)
+    """
+    return _cumulative("cumsum", cumsum_p, widened("cumsum", x, dtype), axis, reverse)
+
+
+def cumprod(
+    x: ArrayLike, axis: int | None = None, *, dtype: Any = None, reverse: bool = False
+) -> Array:
+    """The product of all elements up to each one along `axis`; arguments as of `cumsum`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cumprod(rt.asarray([1, 2, 3]))
+        Array([1, 2, 6], dtype=int64)
+    """
+    return _cumulative("cumprod", cumprod_p, widened("cumprod", x, dtype), axis, reverse)
+
+
+def cummax(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> Array:
+    """The largest of all elements up to each one along `axis`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cummax(rt.asarray([1, 3, 2]))
+        Array([1, 3, 3], dtype=int64)
+    """
+    return _cumulative("cummax", cummax_p, operand(x, "cummax"), axis, reverse)
+
+
+def cummin(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> Array:
+    """The smallest of all elements up to each one along `axis`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cummin(rt.asarray([2, 3, 1]))
+        Array([2, 2, 1], dtype=int64)
+    """
+    return _cumulative("cummin", cummin_p, operand(x, "cummin"), axis, reverse)
+
+
+def cumulative_sum(
+    x: ArrayLike, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Array:
+    """As `cumsum`, in the array API's form.
+
+    Args:
+        x: An array.
+        axis: An axis; may be left out if `x` has only one.
+        dtype: What to sum in.
+        include_initial: Begin with the sum of nothing, 0, which makes one element more.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cumulative_sum(rt.asarray([1, 2]), include_initial=True)
+        Array([0, 1, 3], dtype=int64)
+    """
+    return _standard("cumulative_sum", cumsum_p, 0, x, axis, dtype, include_initial)
+
+
+def cumulative_prod(
+    x: ArrayLike, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Array:
+    """As `cumprod`, in the array API's form; the arguments are those of `cumulative_sum`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.cumulative_prod(rt.asarray([2, 3]), include_initial=True)
+        Array([1, 2, 6], dtype=int64)
+    """
+    return _standard("cumulative_prod", cumprod_p, 1, x, axis, dtype, include_initial)
+
+
+def _standard(
+    name: str, prim: Primitive, initial: int, x: Any, axis: int | None, dtype: Any, include: bool
+) -> Array:
+    x = widened(name, x, dtype)
+    if axis is None and x.ndim != 1:
+        raise AxisError(f"[{name}] axis must be given for an array of {x.ndim} axes")
+    place = axis_of(0 if axis is None else axis, x.ndim, name)
+    out = prim(x, axis=place, reverse=False)
+    if not include:
+        return out
+    none = (0,) * x.ndim
+    low = (*none[:place], 1, *none[place + 1 :])
+    return pad_p(out, value=initial, low=low, high=none, interior=none)
+
+
+def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
+    """The differences of neighbours along `axis`, taken `n` times.
+
+    Truth values give whether neighbours differ.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.diff(rt.asarray([1, 4, 9]))
+        Array([3, 5], dtype=int64)
+    """
+    x = operand(x, "diff")
+    if n < 0:
+        raise ArgumentError(f"[diff] n must not be negative, got {n}")
+    if x.ndim == 0:
+        raise ShapeError("[diff] an array without axes has no neighbours")
+    place = axis_of(axis, x.ndim, "diff")
+    subtract = ne_p if x.dtype is dtypes.bool_ else sub_p
+    for _ in range(n):
+        length = x.shape[place]
+        last = max(length - 1, 0)
+        x = subtract(_range(x, place, min(1, length), length), _range(x, place, 0, last))
+    return x
+
+
+def _range(x: Array, axis: int, start: int, stop: int) -> Array:
+    starts, limits = [0] * x.ndim, list(x.shape)
+    starts[axis], limits[axis] = start, stop
+    return slice_p(x, starts=tuple(starts), limits=tuple(limits), strides=(1,) * x.ndim)

@@ -1,0 +1,385 @@
+"""Reductions: sums, products, extremes and their places, truth values."""
+
+# mypy: disable-error-code="no-any-return"
+# Primitives return Any: an Array, or a tuple of them.
+
+import functools
+import math
+from typing import Any
+
+from rtorch.core import dtypes
+from rtorch.core.array import Array
+from rtorch.core.dtypes import DType
+from rtorch.core.primitive import Primitive
+from rtorch.errors import DTypeError, ShapeError
+from rtorch.numpy.operands import (
+    ArrayLike,
+    Axis,
+    Shape,
+    axes_of,
+    axis_of,
+    convert,
+    floating,
+    operand,
+)
+from rtorch.ops.base import add_p, broadcast_p, reduce_sum_p, reshape_p, sub_p
+from rtorch.ops.comparison import eq_p, is_finite_p, is_nan_p, ne_p, select_p
+from rtorch.ops.convert import convert_p, real_p, stop_gradient_p
+from rtorch.ops.elementwise import exp_p, log_p
+from rtorch.ops.reduction import (
+    argmax_p,
+    argmin_p,
+    reduce_and_p,
+    reduce_max_p,
+    reduce_min_p,
+    reduce_or_p,
+    reduce_prod_p,
+)
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "logsumexp",
+    "max",
+    "min",
+    "nanmax",
+    "nanmin",
+    "nansum",
+    "prod",
+    "ptp",
+    "sum",
+]
+
+# ---- shared --------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(4096)
+def _plan(name: str, shape: Shape, axis: Axis, keepdims: bool) -> tuple[Shape, Shape | None]:
+    """The axes that go, and the shape with them as length 1 if they are to be kept so."""
+    axes = axes_of(axis, len(shape), name)
+    kept = tuple([1 if i in axes else n for i, n in enumerate(shape)]) if keepdims else None
+    return axes, kept
+
+
+def reduce(name: str, prim: Primitive, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """``prim(x)`` over `axis`."""
+    if type(axis) is list:
+        axis = tuple(axis)
+    axes, kept = _plan(name, x.shape, axis, keepdims)
+    out = prim(x, axes=axes)
+    return out if kept is None else reshape_p(out, shape=kept)
+
+
+def reduced_count(name: str, x: Array, axis: Axis) -> int:
+    """How many elements go into one of the result."""
+    shape = x.shape
+    return math.prod([shape[a] for a in axes_of(axis, len(shape), name)])
+
+
+def spread(reduced: Array, like: Array) -> Array:
+    """A result with ``keepdims`` back in the shape of `like`."""
+    if reduced.shape == like.shape:
+        return reduced
+    return broadcast_p(reduced, shape=like.shape, axes=tuple(range(len(like.shape))))
+
+
+def sum_dtype(dtype: DType) -> DType:
+    """What NumPy sums `dtype` in: integers in 64 bits."""
+    if dtype in dtypes.INEXACT:
+        return dtype
+    return dtypes.uint64 if dtype in dtypes.UNSIGNED else dtypes.int64
+
+
+def widened(name: str, x: Any, dtype: Any) -> Array:
+    """`x` in the dtype it is to be summed in."""
+    x = operand(x, name)
+    wanted = sum_dtype(x.dtype) if dtype is None else dtypes.canonical(dtype)
+    return x if x.dtype is wanted else convert_p(x, dtype=wanted)
+
+
+# ---- sums and products ---------------------------------------------------------------------------
+
+
+def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    """The sum of the elements along `axis`.
+
+    Args:
+        x: An array.
+        axis: An axis, several, or None for all.
+        dtype: What to sum in; by default the dtype of `x`, for integers and truth values int64
+            or uint64. Half precision is accumulated in float32.
+        keepdims: Keep the axes, with length 1.
+
+    Raises:
+        AxisError: if `x` has no such axis, or one is named twice.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.sum(rt.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+        Array([4., 6.], dtype=float32)
+    """
+    if not isinstance(x, Array) or dtype is not None or x.dtype not in dtypes.INEXACT:
+        x = widened("sum", x, dtype)
+    return reduce("sum", reduce_sum_p, x, axis, keepdims)
+
+
+def prod(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    """The product of the elements along `axis`; the arguments are those of `sum`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.prod(rt.asarray([2, 3, 4]))
+        Array(24, dtype=int64)
+    """
+    return reduce("prod", reduce_prod_p, widened("prod", x, dtype), axis, keepdims)
+
+
+def count_nonzero(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """How many elements along `axis` are not zero, as int64.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.count_nonzero(rt.asarray([1, 0, 2]))
+        Array(2, dtype=int64)
+    """
+    truth = convert(_truth("count_nonzero", x), dtypes.int64)
+    return reduce("count_nonzero", reduce_sum_p, truth, axis, keepdims)
+
+
+def nansum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    """As `sum`, with nan counting as 0.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nansum(rt.asarray([1.0, rt.nan]))
+        Array(1., dtype=float32)
+    """
+    return sum(without_nan("nansum", x, 0), axis, dtype=dtype, keepdims=keepdims)
+
+
+def without_nan(name: str, x: Any, instead: Any) -> Array:
+    """`x` with `instead` for nan."""
+    x = operand(x, name)
+    return select_p(is_nan_p(x), instead, x) if x.dtype in dtypes.INEXACT else x
+
+
+# ---- extremes ------------------------------------------------------------------------------------
+
+
+def _extreme(name: str, prim: Primitive, x: Any, axis: Axis, keepdims: bool) -> Array:
+    x = operand(x, name)
+    if 0 in x.shape:
+        _check_not_empty(name, x, axes_of(axis, x.ndim, name))
+    return reduce(name, prim, x, axis, keepdims)
+
+
+def _check_not_empty(name: str, x: Array, axes: Shape) -> None:
+    kept = [n for i, n in enumerate(x.shape) if i not in axes]
+    if 0 not in kept:
+        raise ShapeError(
+            f"[{name}] no elements to choose from: shape {x.shape} has length 0 along the "
+            f"reduced axes {axes}"
+        )
+
+
+def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The largest element along `axis`; nan if there is one.
+
+    Where elements tie, they share the derivative.
+
+    Args:
+        x: An array.
+        axis: An axis, several, or None for all.
+        keepdims: Keep the axes, with length 1.
+
+    Raises:
+        ShapeError: if there are no elements to choose from.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.max(rt.asarray([[1, 5], [3, 2]]), axis=1)
+        Array([5, 3], dtype=int64)
+    """
+    return _extreme("max", reduce_max_p, x, axis, keepdims)
+
+
+def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The smallest element along `axis`; as `max` otherwise.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.min(rt.asarray([[1, 5], [3, 2]]))
+        Array(1, dtype=int64)
+    """
+    return _extreme("min", reduce_min_p, x, axis, keepdims)
+
+
+amax, amin = max, min
+
+
+def ptp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The range of values along `axis`: the largest minus the smallest.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.ptp(rt.asarray([3, 1, 8]))
+        Array(7, dtype=int64)
+    """
+    x = operand(x, "ptp")
+    if x.dtype is dtypes.bool_:
+        raise DTypeError("[ptp] truth values have no difference; convert x first")
+    largest = _extreme("ptp", reduce_max_p, x, axis, keepdims)
+    return sub_p(largest, _extreme("ptp", reduce_min_p, x, axis, keepdims))
+
+
+def nanmax(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """As `max`, ignoring nan; nan where there is nothing else.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nanmax(rt.asarray([1.0, rt.nan]))
+        Array(1., dtype=float32)
+    """
+    return _nan_extreme("nanmax", reduce_max_p, -math.inf, x, axis, keepdims)
+
+
+def nanmin(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """As `min`, ignoring nan; nan where there is nothing else.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nanmin(rt.asarray([1.0, rt.nan]))
+        Array(1., dtype=float32)
+    """
+    return _nan_extreme("nanmin", reduce_min_p, math.inf, x, axis, keepdims)
+
+
+def _nan_extreme(
+    name: str, prim: Primitive, least: float, x: Any, axis: Axis, keepdims: bool
+) -> Array:
+    x = operand(x, name)
+    out = _extreme(name, prim, without_nan(name, x, least), axis, keepdims)
+    if x.dtype not in dtypes.INEXACT:
+        return out
+    return select_p(all(is_nan_p(x), axis, keepdims=keepdims), math.nan, out)
+
+
+# ---- places of extremes --------------------------------------------------------------------------
+
+
+def _arg_extreme(name: str, prim: Primitive, x: Any, axis: int | None, keepdims: bool) -> Array:
+    x = operand(x, name)
+    shape = x.shape
+    if axis is None:
+        place, kept = 0, (1,) * len(shape)
+        x = x if len(shape) == 1 else reshape_p(x, shape=(math.prod(shape),))
+    else:
+        place = axis_of(axis, len(shape), name)
+        kept = (*shape[:place], 1, *shape[place + 1 :])
+    if 0 in x.shape:
+        _check_not_empty(name, x, (place,))
+    out = prim(x, axis=place)
+    return reshape_p(out, shape=kept) if keepdims else out
+
+
+def argmax(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
+    """The place of the largest element along `axis`, the first one of equals, as int64.
+
+    Args:
+        x: An array.
+        axis: An axis; None means the place in the flattened array.
+        keepdims: Keep the axis, with length 1.
+
+    Raises:
+        ShapeError: if there are no elements to choose from.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.argmax(rt.asarray([[1, 5], [3, 2]]), axis=1)
+        Array([1, 0], dtype=int64)
+    """
+    return _arg_extreme("argmax", argmax_p, x, axis, keepdims)
+
+
+def argmin(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
+    """The place of the smallest element along `axis`; as `argmax` otherwise.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.argmin(rt.asarray([4, 1, 3]))
+        Array(1, dtype=int64)
+    """
+    return _arg_extreme("argmin", argmin_p, x, axis, keepdims)
+
+
+# ---- truth ---------------------------------------------------------------------------------------
+
+
+def _truth(name: str, x: Any) -> Array:
+    x = operand(x, name)
+    return x if x.dtype is dtypes.bool_ else ne_p(x, 0)
+
+
+def all(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """Whether all elements along `axis` are true (not zero).
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.all(rt.asarray([True, False]))
+        Array(False, dtype=bool)
+    """
+    return reduce("all", reduce_and_p, _truth("all", x), axis, keepdims)
+
+
+def any(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """Whether any element along `axis` is true (not zero).
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.any(rt.asarray([True, False]))
+        Array(True, dtype=bool)
+    """
+    return reduce("any", reduce_or_p, _truth("any", x), axis, keepdims)
+
+
+# ---- log of a sum of exponentials ----------------------------------------------------------------
+
+
+def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """``log(sum(exp(x)))`` along `axis`, without overflow.
+
+    The largest element is taken out of the sum first. Of nothing, or of -inf only, it is -inf,
+    with derivative 0.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.logsumexp(rt.asarray([1000.0, 1000.0]))
+        Array(1000.6931, dtype=float32)
+    """
+    x = floating(x, "logsumexp")
+    shift = _finite_maximum(x, axis)
+    powers = exp_p(x if shift is None else sub_p(x, spread(shift, x)))
+    total = reduce("logsumexp", reduce_sum_p, powers, axis, True)
+    # A double where: the logarithm never sees 0, so there is no nan in its derivative.
+    none = eq_p(total, 0)
+    out = select_p(none, -math.inf, log_p(select_p(none, 1, total)))
+    if shift is not None:
+        out = add_p(out, shift)
+    if keepdims:
+        return out
+    axes = axes_of(axis, x.ndim, "logsumexp")
+    return reshape_p(out, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+
+
+def _finite_maximum(x: Array, axis: Axis) -> Array | None:
+    """The maximum (of the real part) as a constant, 0 where it is infinite; None of nothing."""
+    if 0 in x.shape:
+        return None
+    real = real_p(x) if x.dtype in dtypes.COMPLEXES else x
+    largest = reduce("logsumexp", reduce_max_p, stop_gradient_p(real), axis, True)
+    return convert(select_p(is_finite_p(largest), largest, 0), x.dtype)

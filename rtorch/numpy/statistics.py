@@ -1,0 +1,291 @@
+"""Averages and spreads: mean, var, std, median, quantile."""
+
+# mypy: disable-error-code="no-any-return"
+# Primitives return Any: an Array, or a tuple of them.
+
+import math
+from typing import Any
+
+from rtorch.core import dtypes
+from rtorch.core.array import Array
+from rtorch.core.dtypes import DType
+from rtorch.errors import ArgumentError, ShapeError
+from rtorch.numpy.operands import (
+    ArrayLike,
+    Axis,
+    axes_of,
+    axis_of,
+    broadcast,
+    convert,
+    floating,
+    operand,
+    promote,
+)
+from rtorch.numpy.reductions import count_nonzero, nansum, reduce, reduced_count, spread
+from rtorch.numpy.reductions import sum as sum_along
+from rtorch.ops.base import add_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p, sub_p
+from rtorch.ops.comparison import eq_p, is_nan_p, not_p, select_p
+from rtorch.ops.convert import conj_p, convert_p, real_p
+from rtorch.ops.elementwise import div_p, sqrt_p
+from rtorch.ops.shape import slice_p
+from rtorch.ops.sorting import sort_p
+
+__all__ = ["average", "mean", "median", "nanmean", "quantile", "std", "var"]
+
+_HALVES = (dtypes.float16, dtypes.bfloat16)
+
+
+def _divided(total: Array, n: int) -> Array:
+    """``total / n``, nan for nothing."""
+    return div_p(total, n) if n > 0 else mul_p(total, math.nan)
+
+
+def _wide(name: str, x: Any, dtype: Any) -> tuple[Array, DType]:
+    """`x` in a dtype that sums do not overflow in, and the dtype wanted of the result."""
+    x = floating(x, name)
+    wanted = x.dtype if dtype is None else dtypes.to_float(dtypes.canonical(dtype))
+    return convert(x, dtypes.float32 if wanted in _HALVES else wanted), wanted
+
+
+def mean(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+    """The arithmetic mean along `axis`.
+
+    Args:
+        x: An array; integers and truth values are averaged in `default_dtype()`.
+        axis: An axis, several, or None for all.
+        dtype: The dtype of the result; by default that of `x`. Half precision is averaged in
+            float32.
+        keepdims: Keep the axes, with length 1.
+
+    Returns:
+        The mean; nan of nothing.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.mean(rt.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+        Array([1.5, 3.5], dtype=float32)
+    """
+    x, wanted = _wide("mean", x, dtype)
+    total = reduce("mean", reduce_sum_p, x, axis, keepdims)
+    n = x.size if axis is None else reduced_count("mean", x, axis)
+    return convert(_divided(total, n), wanted)
+
+
+def var(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    correction: float | None = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+) -> Array:
+    """The variance along `axis`: the mean squared distance from the mean.
+
+    Args:
+        x: An array; of complex numbers the result is real.
+        axis: An axis, several, or None for all.
+        ddof: The sum of squares is divided by the number of elements minus this.
+        correction: The array API's name for `ddof`.
+        dtype: What to compute in; by default the dtype of `x`, and float32 for half precision.
+        keepdims: Keep the axes, with length 1.
+
+    Returns:
+        The variance; nan where nothing is left to divide by.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.var(rt.asarray([1.0, 3.0]))
+        Array(1., dtype=float32)
+    """
+    return _var("var", x, axis, ddof, correction, dtype, keepdims)
+
+
+def std(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    correction: float | None = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+) -> Array:
+    """The standard deviation along `axis`: the square root of `var`, with slope 0 at 0.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.std(rt.asarray([1.0, 3.0]))
+        Array(1., dtype=float32)
+    """
+    out = _var("std", x, axis, ddof, correction, dtype, keepdims)
+    # A double where: equal elements have no slope of infinity times zero.
+    none = eq_p(out, 0)
+    return select_p(none, 0, sqrt_p(select_p(none, 1, out)))
+
+
+def _var(
+    name: str, x: Any, axis: Axis, ddof: float, correction: float | None, dtype: Any, keepdims: bool
+) -> Array:
+    x, wanted = _wide(name, x, dtype)
+    n = reduced_count(name, x, axis)
+    average = _divided(reduce(name, reduce_sum_p, x, axis, True), n)
+    distance = sub_p(x, spread(average, x))
+    if x.dtype in dtypes.COMPLEXES:
+        squares = real_p(mul_p(distance, conj_p(distance)))
+    else:
+        squares = mul_p(distance, distance)
+    total = reduce(name, reduce_sum_p, squares, axis, keepdims)
+    left = n - (ddof if correction is None else correction)
+    out = div_p(total, left) if left > 0 else mul_p(total, math.nan)
+    return convert(out, dtypes.real_dtype(wanted))
+
+
+def average(
+    x: ArrayLike,
+    axis: Axis = None,
+    weights: "ArrayLike | None" = None,
+    *,
+    returned: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    """The weighted mean along `axis`.
+
+    Args:
+        x: An array.
+        axis: An axis, several, or None for all.
+        weights: As `x` in shape, or a vector along `axis`; None weighs all the same.
+        returned: Also return the sum of the weights.
+        keepdims: Keep the axes, with length 1.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.average(rt.asarray([1.0, 2.0]), weights=rt.asarray([3.0, 1.0]))
+        Array(1.25, dtype=float32)
+    """
+    x = floating(x, "average")
+    if weights is None:
+        out = mean(x, axis, keepdims=keepdims)
+        if not returned:
+            return out
+        n = reduced_count("average", x, axis)
+        return out, add_p(mul_p(out, 0), n)
+    values, w = promote("average", x, _weights(x, operand(weights, "average"), axis))
+    total = sum_along(w, axis, keepdims=keepdims)
+    out = div_p(sum_along(mul_p(values, w), axis, keepdims=keepdims), total)
+    return (out, total) if returned else out
+
+
+def _weights(x: Array, weights: Array, axis: Axis) -> Array:
+    """`weights` in the shape of `x`."""
+    if weights.shape == x.shape:
+        return weights
+    if axis is None or weights.ndim != 1 or isinstance(axis, (tuple, list)):
+        raise ShapeError(
+            f"[average] weights of shape {weights.shape} beside x of shape {x.shape}: expected "
+            "the same shape, or a vector along one axis"
+        )
+    place = axis_of(axis, x.ndim, "average")
+    if weights.shape[0] != x.shape[place]:
+        raise ShapeError(
+            f"[average] {weights.shape[0]} weights for axis {place} of length {x.shape[place]}"
+        )
+    ones = (1,) * (x.ndim - place - 1)
+    return broadcast(reshape_p(weights, shape=(*weights.shape, *ones)), x.shape)
+
+
+def nanmean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """As `mean`, ignoring nan; nan where there is nothing else.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nanmean(rt.asarray([1.0, rt.nan, 3.0]))
+        Array(2., dtype=float32)
+    """
+    x = floating(x, "nanmean")
+    n = count_nonzero(not_p(is_nan_p(x)), axis, keepdims=keepdims)
+    total = nansum(x, axis, keepdims=keepdims)
+    none = eq_p(n, 0)
+    n = convert_p(select_p(none, 1, n), dtype=x.dtype)
+    return select_p(none, math.nan, div_p(total, n))
+
+
+# ---- order statistics ----------------------------------------------------------------------------
+
+
+def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The middle of the sorted elements along `axis`, or the mean of the two middle ones.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.median(rt.asarray([5.0, 1.0, 3.0]))
+        Array(3., dtype=float32)
+    """
+    return _quantile("median", x, 0.5, axis, keepdims)
+
+
+def quantile(
+    x: ArrayLike, q: ArrayLike, axis: Axis = None, *, keepdims: bool = False
+) -> Array:
+    """The value that a share `q` of the elements along `axis` is below.
+
+    Between neighbours in the order it is interpolated linearly.
+
+    Args:
+        x: An array, not complex; if it holds nan along `axis`, the result is nan.
+        q: Shares from 0 to 1: a number or a list of numbers, known before the call.
+        axis: An axis, several, or None for all.
+        keepdims: Keep the axes, with length 1.
+
+    Returns:
+        The shape of `q`, then that of the reduction.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.quantile(rt.asarray([1.0, 2.0, 3.0, 4.0, 5.0]), 0.25)
+        Array(2., dtype=float32)
+    """
+    shares = operand(q, "quantile").tolist()
+    if not isinstance(shares, list):
+        return _quantile("quantile", x, shares, axis, keepdims)
+    from rtorch.numpy.joining import stack
+
+    if any(isinstance(share, list) for share in shares) or not shares:
+        raise ShapeError(f"[quantile] q: expected a number or some in a list, got {q!r}")
+    return stack([_quantile("quantile", x, share, axis, keepdims) for share in shares])
+
+
+def _quantile(name: str, x: Any, q: float, axis: Axis, keepdims: bool) -> Array:
+    if not 0 <= q <= 1:
+        raise ArgumentError(f"[{name}] q must be from 0 to 1, got {q}")
+    x = floating(x, name)
+    line = _sorted_lines(name, x, axis)
+    n = line.shape[-1]
+    if n == 0:
+        raise ShapeError(f"[{name}] no elements to choose from: shape {x.shape}")
+    place = q * (n - 1)
+    low = math.floor(place)
+    out = _element(line, low)
+    if low != place:
+        out = add_p(out, mul_p(sub_p(_element(line, low + 1), out), place - low))
+    # nan is sorted to the end.
+    last = _element(line, n - 1)
+    out = select_p(is_nan_p(last), last, out)
+    axes = axes_of(axis, x.ndim, name)
+    if not keepdims:
+        return out
+    return reshape_p(out, shape=tuple([1 if i in axes else k for i, k in enumerate(x.shape)]))
+
+
+def _sorted_lines(name: str, x: Array, axis: Axis) -> Array:
+    """`x` with `axis` moved to the end, made one axis, and sorted."""
+    axes = axes_of(axis, x.ndim, name)
+    kept = tuple([i for i in range(x.ndim) if i not in axes])
+    shape = (*[x.shape[i] for i in kept], reduced_count(name, x, axis))
+    line = reshape_p(permute_dims_p(x, axes=(*kept, *axes)), shape=shape)
+    return sort_p(line, axis=len(kept))
+
+
+def _element(line: Array, i: int) -> Array:
+    shape, first = line.shape[:-1], (0,) * (line.ndim - 1)
+    piece = slice_p(line, starts=(*first, i), limits=(*shape, i + 1), strides=(1,) * line.ndim)
+    return reshape_p(piece, shape=shape)
