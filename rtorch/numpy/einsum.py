@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.operands import Shape, promote
 from rtorch.ops.base import broadcast_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p
 from rtorch.ops.contraction import dot_general_p
@@ -39,6 +39,7 @@ class _Plan(NamedTuple):
     path: tuple[tuple[int, ...], ...]
 
 
+@api
 def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
     """The sum of products that `subscripts` describe.
 
@@ -229,7 +230,7 @@ def _pair(x: _Term, y: _Term, needed: set[str], output: str) -> _Term:
         [tuple([t.labels.index(c) for c in cs]) for t in (x, y)] for cs in (contracted, batch)
     ]
     dims = tuple([tuple(pair) for pair in places])
-    return _Term(dot_general_p(x.x, y.x, dims=dims), shared + x_free + y_free)
+    return _Term(dot_general_p(x.x, y.x, axes=dims), shared + x_free + y_free)
 
 
 def _sum_out(term: _Term, needed: set[str]) -> _Term:

@@ -13,7 +13,18 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import EVAL, state
 from rtorch.errors import ArgumentError, hide_internal_frames
-from rtorch.numpy import contraction, indexing, manipulation, reductions, sorting, ufuncs
+from rtorch.numpy import (
+    contraction,
+    cumulative,
+    indexing,
+    manipulation,
+    matrices,
+    reductions,
+    repeating,
+    sorting,
+    statistics,
+    ufuncs,
+)
 
 _FLOATS = frozenset({dtypes.float32, dtypes.float64})
 _BOOL = dtypes.bool_
@@ -113,22 +124,22 @@ _METHODS: dict[str, Any] = {
     "flatten": manipulation.ravel,
     "squeeze": manipulation.squeeze,
     "swapaxes": manipulation.swapaxes,
-    "repeat": manipulation.repeat,
+    "repeat": repeating.repeat,
     "sum": reductions.sum,
     "prod": reductions.prod,
-    "mean": reductions.mean,
-    "var": reductions.var,
-    "std": reductions.std,
+    "mean": statistics.mean,
+    "var": statistics.var,
+    "std": statistics.std,
     "max": reductions.max,
     "min": reductions.min,
     "all": reductions.all,
     "any": reductions.any,
     "argmax": reductions.argmax,
     "argmin": reductions.argmin,
-    "cumsum": reductions.cumsum,
-    "cumprod": reductions.cumprod,
+    "cumsum": cumulative.cumsum,
+    "cumprod": cumulative.cumprod,
     "ptp": reductions.ptp,
-    "trace": reductions.trace,
+    "trace": matrices.trace,
     "dot": contraction.dot,
     "sort": sorting.sort,
     "argsort": sorting.argsort,

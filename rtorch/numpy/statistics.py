@@ -9,7 +9,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
@@ -47,6 +47,7 @@ def _wide(name: str, x: Any, dtype: Any) -> tuple[Array, DType]:
     return convert(x, dtypes.float32 if wanted in _HALVES else wanted), wanted
 
 
+@api
 def mean(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """The arithmetic mean along `axis`.
 
@@ -71,6 +72,7 @@ def mean(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool =
     return convert(_divided(total, n), wanted)
 
 
+@api
 def var(
     x: ArrayLike,
     axis: Axis = None,
@@ -101,6 +103,7 @@ def var(
     return _var("var", x, axis, ddof, correction, dtype, keepdims)
 
 
+@api
 def std(
     x: ArrayLike,
     axis: Axis = None,
@@ -140,6 +143,7 @@ def _var(
     return convert(out, dtypes.real_dtype(wanted))
 
 
+@api
 def average(
     x: ArrayLike,
     axis: Axis = None,
@@ -193,6 +197,7 @@ def _weights(x: Array, weights: Array, axis: Axis) -> Array:
     return broadcast(reshape_p(weights, shape=(*weights.shape, *ones)), x.shape)
 
 
+@api
 def nanmean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """As `mean`, ignoring nan; nan where there is nothing else.
 
@@ -212,6 +217,7 @@ def nanmean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array
 # ---- order statistics ----------------------------------------------------------------------------
 
 
+@api
 def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The middle of the sorted elements along `axis`, or the mean of the two middle ones.
 
@@ -223,6 +229,7 @@ def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return _quantile("median", x, 0.5, axis, keepdims)
 
 
+@api
 def quantile(
     x: ArrayLike, q: ArrayLike, axis: Axis = None, *, keepdims: bool = False
 ) -> Array:

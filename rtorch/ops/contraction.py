@@ -30,12 +30,12 @@ class DotGeneral(Bilinear):
 
     name = "dot_general"
 
-    def impl(self, xp: Any, x: Any, y: Any, *, dims: Dims) -> Any:
+    def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
         if dtype is dtypes.bfloat16 or dtype is dtypes.float16:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
-            return xp.asarray(self._matmul(xp, x, y, dims)).astype(dtype)
-        return self._matmul(xp, x, y, dims)
+            return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
+        return self._matmul(xp, x, y, axes)
 
     @staticmethod
     def _matmul(xp: Any, x: Any, y: Any, dims: Dims) -> Any:
@@ -48,34 +48,34 @@ class DotGeneral(Bilinear):
         return out.dtype not in (dtypes.bfloat16, dtypes.float16)
 
     @staticmethod
-    def into(out: Any, x: Any, y: Any, *, dims: Dims) -> None:
-        left, right, _ = matrices(x, y, dims)
+    def into(out: Any, x: Any, y: Any, *, axes: Dims) -> None:
+        left, right, _ = matrices(x, y, axes)
         np.matmul(left, right, out.reshape((*left.shape[:-1], right.shape[-1])))
 
-    def infer(self, x: Any, y: Any, *, dims: Dims) -> Aval:
-        (xc, yc), (xb, yb) = dims
+    def infer(self, x: Any, y: Any, *, axes: Dims) -> Aval:
+        (xc, yc), (xb, yb) = axes
         batch = [x.shape[i] for i in xb]
         x_free = [x.shape[i] for i in free_axes(x.ndim, xc, xb)]
         y_free = [y.shape[i] for i in free_axes(y.ndim, yc, yb)]
         return Aval((*batch, *x_free, *y_free), x.dtype)
 
-    def transpose(self, ct: Any, x: Any, y: Any, *, dims: Dims) -> Any:
+    def transpose(self, ct: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         if is_linear(x):
-            return _transpose_left(ct, x, y, dims), None
-        (xc, yc), (xb, yb) = dims
-        swapped = _transpose_left(_swap_free(ct, x, y, dims), y, x, ((yc, xc), (yb, xb)))
+            return _transpose_left(ct, x, y, axes), None
+        (xc, yc), (xb, yb) = axes
+        swapped = _transpose_left(_swap_free(ct, x, y, axes), y, x, ((yc, xc), (yb, xb)))
         return None, swapped
 
     def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
         (x, y), (x_dim, y_dim) = args, dims
-        (xc, yc), (xb, yb) = params["dims"]
+        (xc, yc), (xb, yb) = params["axes"]
         if x_dim is not None:
             xc, xb = _shifted(xc, x_dim), _shifted(xb, x_dim)
         if y_dim is not None:
             yc, yb = _shifted(yc, y_dim), _shifted(yb, y_dim)
         if x_dim is not None and y_dim is not None:
-            return self(x, y, dims=((xc, yc), ((x_dim, *xb), (y_dim, *yb)))), 0
-        out = self(x, y, dims=((xc, yc), (xb, yb)))
+            return self(x, y, axes=((xc, yc), ((x_dim, *xb), (y_dim, *yb)))), 0
+        out = self(x, y, axes=((xc, yc), (xb, yb)))
         x_free = free_axes(len(x.shape), xc, xb)
         if x_dim is not None:  # the batch axis is one more free axis: still one matrix product
             return out, len(xb) + x_free.index(x_dim)
@@ -105,7 +105,7 @@ def _transpose_left(ct: Any, x: Aval, y: Any, dims: Dims) -> Any:
     y_free = free_axes(len(y.shape), yc, yb)
     ct_batch = tuple(range(n_batch))
     ct_y_free = tuple(range(n_batch + len(x_free), len(ct.shape)))
-    out = dot_general_p(ct, y, dims=((ct_y_free, y_free), (ct_batch, yb)))
+    out = dot_general_p(ct, y, axes=((ct_y_free, y_free), (ct_batch, yb)))
     # It has the axes of x in this order; what was contracted comes in the order of y's axes.
     contracted = tuple([xc[i] for i in sorted(range(len(yc)), key=yc.__getitem__)])
     order = (*xb, *x_free, *contracted)

@@ -205,4 +205,3 @@ def hvp(
     """
     return jvp(grad(function), primals, tangents)  # type: ignore[no-any-return]
 
-_ = Array
