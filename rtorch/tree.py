@@ -21,6 +21,7 @@ from rtorch.core.tree import TreeDef
 from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_kinds import DictKey, FlattenedIndexKey, GetAttrKey, Path, SequenceKey
 from rtorch.errors import api
+from rtorch.numpy.devices import ravel_pytree
 
 flatten = api(_tree.flatten)
 unflatten = api(_tree.unflatten)
@@ -67,6 +68,7 @@ __all__ = [
     "map",
     "map_with_path",
     "partition",
+    "ravel_pytree",
     "reduce",
     "register_dataclass",
     "register_node",

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from rtorch.compiler.passes import optimize
+from rtorch.core.array import Array, DonatedArray
 from rtorch.core.program import Atom, Eqn, Program, Var
 from rtorch.core.trace import literal
 
@@ -140,8 +141,6 @@ class Planner:
             self.direct.add(var)
             if i in self.donated:
                 place.donated = True
-                self.globals.setdefault("claim", claim)
-                self.body.append(f"{self.name(var)} = claim({self.name(var)})")
         for var, x in self.program.consts.items():
             self.globals[self.name(var)] = x._data
             self.places[var] = Place(0, owned=False)
@@ -360,15 +359,26 @@ def _unshared() -> int:
 _UNSHARED = _unshared()
 
 
-def claim(x: Any) -> Any:
-    """A donated argument if we may write to its memory, otherwise a copy."""
-    alone = sys.getrefcount(x) <= _CLAIMED
-    if alone and x.flags.owndata and x.flags.writeable and x.flags.c_contiguous:
-        return x
-    return x.copy()
+def claim(array: Array) -> Any:
+    """The memory of a donated Array if nothing else refers to it, otherwise a copy of it.
+
+    The Array itself says from now on that it was donated.
+    """
+    data = array._data
+    Array._data.__set__(array, None)  # type: ignore[attr-defined]
+    array.__class__ = DonatedArray
+    flags = data.flags
+    if sys.getrefcount(data) == _ALONE and flags.owndata and flags.c_contiguous:
+        if not flags.writeable:
+            data.setflags(write=True)  # it was exposed read-only, and let go again
+        return data
+    return data.copy()
 
 
-# The references to a donated array that nothing else holds: the argument lists on the way here.
-_CLAIMED = 5
+def _alone() -> int:
+    """What `sys.getrefcount` says of an array that one local variable holds."""
+    data = np.empty(1)
+    return sys.getrefcount(data)
 
 
+_ALONE = _alone()
