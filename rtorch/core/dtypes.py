@@ -87,7 +87,7 @@ def default_complex() -> DType:
 
 
 _PYTHON_KINDS: dict[type, str] = {int: "i*", float: "f*", complex: "c*"}
-PYTHON_SCALARS = (bool, int, float, complex)
+PYTHON_SCALARS = (bool, int, float, complex)  # by rank
 
 
 @functools.lru_cache(256)

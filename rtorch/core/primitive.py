@@ -19,6 +19,7 @@ batch    (args, dims, **params) -> (out, dim)                   vmap; a dim None
 Rules call primitives, never ``xp``, so that all rules compose with all transformations.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 from rtorch.core.aval import Aval
@@ -36,8 +37,12 @@ class Primitive:
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
+    ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
     view: ClassVar[bool] = False  # ``impl`` returns a view of the operand
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
+
+    # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
+    direct: Callable[..., Any] | None = None
 
     registry: ClassVar[dict[str, "Primitive"]] = {}
 

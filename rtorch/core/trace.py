@@ -16,7 +16,7 @@ from numpy import ndarray
 from rtorch.core import backend
 from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.aval import Aval
-from rtorch.core.dtypes import DType
+from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.errors import ArgumentError, ConcretizationError, EscapedTracerError
 
 if TYPE_CHECKING:
@@ -115,6 +115,34 @@ class EvalTrace(Trace):
     __slots__ = ()
 
     def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute. One or two plain arrays or numbers, the common case, take the short way."""
+        direct = prim.direct
+        if len(args) == 2:
+            x, y = args
+            if type(x) is Array:
+                data = x._data
+                if type(y) is Array:
+                    if direct is not None:
+                        out = direct(data, y._data)
+                    else:
+                        out = prim.impl(np, data, y._data, **params)
+                elif direct is not None and type(y) in PYTHON_SCALARS:
+                    out = direct(data, literal(y, data.dtype))
+                else:
+                    return self._bind(prim, args, params)
+            elif type(y) is Array and direct is not None and type(x) in PYTHON_SCALARS:
+                data = y._data
+                out = direct(literal(x, data.dtype), data)
+            else:
+                return self._bind(prim, args, params)
+        elif len(args) == 1 and type(args[0]) is Array:
+            data = args[0]._data
+            out = direct(data) if direct is not None else prim.impl(np, data, **params)
+        else:
+            return self._bind(prim, args, params)
+        return Array(out) if type(out) is ndarray else _wrapped(prim, out)
+
+    def _bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         xp: Any = np
         strong = not prim.keeps_weak
         literals = False
@@ -141,6 +169,10 @@ class EvalTrace(Trace):
         if prim.multiple:
             return tuple([wrap(o) for o in out])
         return wrap(out, not strong and bool(args))
+
+
+def _wrapped(prim: "Primitive", out: Any) -> Any:
+    return tuple([wrap(o) for o in out]) if prim.multiple else wrap(out)
 
 
 _literals: dict[tuple[Any, DType], ndarray[Any, Any]] = {}
@@ -190,14 +222,21 @@ def run(trace: Trace, function: Callable[..., Any], *args: Any, **kwargs: Any) -
     before = state.trace
     state.trace = trace
     try:
-        if before is EVAL:
-            # Derivatives divide by zero on branches that are not taken; warnings would mislead.
-            with np.errstate(all="ignore"):
-                return function(*args, **kwargs)
         return function(*args, **kwargs)
     finally:
         state.trace = before
         trace.alive = False
+
+
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `function` without NumPy's warnings, if this is where evaluation is left.
+
+    Derivatives divide by zero on branches that are not taken: warnings would mislead.
+    """
+    if state.trace is EVAL:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+    return function(*args, **kwargs)
 
 
 def aval_of(x: Any) -> Aval:

@@ -25,13 +25,16 @@ from rtorch.numpy import (
     statistics,
     ufuncs,
 )
+from rtorch.numpy.operands import binary
+from rtorch.ops import comparison
+from rtorch.ops.base import add_p, mul_p, sub_p
 
 _FLOATS = frozenset({dtypes.float32, dtypes.float64})
 _BOOL = dtypes.bool_
 
 
-def _operator(function: Callable[..., Any], ufunc: Callable[..., Any], swapped: bool) -> Any:
-    """``x <op> y`` by `function`, or by `ufunc` at once where that gives the same."""
+def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) -> Any:
+    """``x <op> y`` by `prim`, or by `ufunc` at once where that gives the same."""
 
     def method(self: Any, other: Any) -> Any:
         if type(self) is Array and state.trace is EVAL:
@@ -46,7 +49,9 @@ def _operator(function: Callable[..., Any], ufunc: Callable[..., Any], swapped: 
         if _is_foreign(other):
             return NotImplemented
         try:
-            return function(other, self) if swapped else function(self, other)
+            if swapped:
+                return binary(prim, other, self, name)
+            return binary(prim, self, other, name)
         except Exception as error:
             hide_internal_frames(error)
             raise
@@ -68,17 +73,17 @@ def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
     return method
 
 
-# name: (function, the NumPy ufunc that equals it on arrays of one dtype and shape)
-_BINARY: dict[str, tuple[Any, Any]] = {
-    "add": (ufuncs.add, np.add),
-    "sub": (ufuncs.subtract, np.subtract),
-    "mul": (ufuncs.multiply, np.multiply),
-    "lt": (ufuncs.less, np.less),
-    "le": (ufuncs.less_equal, np.less_equal),
-    "gt": (ufuncs.greater, np.greater),
-    "ge": (ufuncs.greater_equal, np.greater_equal),
-    "eq": (ufuncs.equal, np.equal),
-    "ne": (ufuncs.not_equal, np.not_equal),
+# name: (primitive, its name in messages, the NumPy ufunc that equals it on arrays of one dtype)
+_BINARY: dict[str, tuple[Any, str, Any]] = {
+    "add": (add_p, "add", np.add),
+    "sub": (sub_p, "subtract", np.subtract),
+    "mul": (mul_p, "multiply", np.multiply),
+    "lt": (comparison.lt_p, "less", np.less),
+    "le": (comparison.le_p, "less_equal", np.less_equal),
+    "gt": (comparison.gt_p, "greater", np.greater),
+    "ge": (comparison.ge_p, "greater_equal", np.greater_equal),
+    "eq": (comparison.eq_p, "equal", np.equal),
+    "ne": (comparison.ne_p, "not_equal", np.not_equal),
 }
 _SLOW: dict[str, Any] = {
     "truediv": ufuncs.divide,
@@ -160,10 +165,10 @@ def _copy(self: Array) -> Array:
 
 def install() -> None:
     """Give `Array` its operators, methods and properties."""
-    for name, (function, ufunc) in _BINARY.items():
-        setattr(Array, f"__{name}__", _operator(function, ufunc, swapped=False))
+    for name, (prim, title, ufunc) in _BINARY.items():
+        setattr(Array, f"__{name}__", _operator(prim, title, ufunc, swapped=False))
         if name not in _COMPARISONS:
-            setattr(Array, f"__r{name}__", _operator(function, ufunc, swapped=True))
+            setattr(Array, f"__r{name}__", _operator(prim, title, ufunc, swapped=True))
     for name, function in _SLOW.items():
         setattr(Array, f"__{name}__", _slow_operator(function))
         setattr(Array, f"__r{name}__", _slow_operator(function, swapped=True))

@@ -102,9 +102,13 @@ class Elementwise(Primitive):
     """A scalar function applied to every element; operands have one shape, or are scalars."""
 
     keeps_weak = True
-    ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
     partials: tuple[Partial | None, ...] = ()  # None: the derivative is zero everywhere
     singular: ClassVar[bool] = False  # partials may be infinite: 0 * inf is 0 in derivatives
+
+    def __init__(self) -> None:
+        super().__init__()
+        if self.ufunc is not None and type(self).impl is Elementwise.impl:
+            self.direct = getattr(np, self.ufunc)
 
     def impl(self, xp: Any, *xs: Any, **params: Any) -> Any:
         assert self.ufunc is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtorch.core import dtypes, tree
-from rtorch.core.trace import run, state
+from rtorch.core.trace import quietly, run, state
 from rtorch.core.tree import mismatch
 from rtorch.errors import ArgumentError, DTypeError, api
 from rtorch.transforms.arguments import (
@@ -65,7 +65,7 @@ def jvp(
             inputs.append(JVPTracer(trace, primal, tangent))
         else:
             inputs.append(x)
-    out = run(trace, function, *treedef.unflatten(inputs))
+    out = quietly(run, trace, function, *treedef.unflatten(inputs))
     aux = None
     if has_aux:
         out, aux = out
@@ -103,7 +103,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         for x in leaves
     ]
     outs, out_tree = flatten_arrays(
-        run(trace, function, *treedef.unflatten(inputs)), "linearize", "result"
+        quietly(run, trace, function, *treedef.unflatten(inputs)), "linearize", "result"
     )
     nodes = [trace.node_of(y) for y in outs]
     trace.tape.prune(nodes)
@@ -118,7 +118,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
             x.node: like_primal(t, x, "linearize", "the tangent", "primal")
             for x, t in zip(inputs, dots) if trace.node_of(x) is not None
         }  # fmt: skip
-        trace.tape.push(env)
+        quietly(trace.tape.push, env)
         found = [None if n is None else env.get(n) for n in nodes]
         return out_tree.unflatten(
             [zeros_for(y.aval) if t is None else t for y, t in zip(outs, found)]

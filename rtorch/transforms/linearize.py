@@ -18,7 +18,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
-from rtorch.ops.base import add_p, scale, zeros
+from rtorch.ops.base import add_p, mul_p, scale, zeros
 
 
 class Tangent(Tracer):
@@ -54,7 +54,11 @@ class Scale:
     def pull(self, cts: Env) -> None:
         ct = cts.pop(self.out, None) if self.first else cts.get(self.out)
         if ct is not None:
-            ct = scale(ct, self.factor, self.singular)
+            factor = self.factor
+            if type(factor) is Array and not self.singular:
+                ct = mul_p(ct, factor)
+            else:
+                ct = scale(ct, factor, self.singular)
             before = cts.get(self.source)
             cts[self.source] = ct if before is None else add_p(before, ct)
 
@@ -174,10 +178,11 @@ class Tape(Trace):
     def record_scale(self, source: Tangent, factor: Any, singular: bool, out: Any,
                      node: Tangent | None = None) -> Tangent:  # fmt: skip
         """Add ``factor * source`` to `node`, or to a new variable like `out`."""
-        first = node is None
         if node is None:
             node = Tangent(self, out.shape, out.dtype)
-        self.entries.append(Scale(source, factor, singular, node, first))
+            self.entries.append(Scale(source, factor, singular, node, True))
+        else:
+            self.entries.append(Scale(source, factor, singular, node, False))
         return node
 
     def record_jvp(self, prim: Primitive, primals: Any, tangents: Any, params: Any) -> Any:

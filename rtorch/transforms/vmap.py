@@ -5,7 +5,7 @@ from typing import Any
 
 from rtorch.core import tree, tree_prefix
 from rtorch.core.array import Array
-from rtorch.core.trace import run, state
+from rtorch.core.trace import quietly, run, state
 from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
@@ -134,7 +134,7 @@ def _run(function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axe
     trace = BatchTrace(state.trace, size, "vmap", function)
     inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, dims)]
     args, kwargs = treedef.unflatten(inputs)
-    out = run(trace, function, *args, **kwargs)
+    out = quietly(run, trace, function, *args, **kwargs)
     if isinstance(out, Array) and out_axes == 0 and out_axes is not False:
         return _output(trace, out, 0)
     outs, out_tree = tree.flatten(out)
