@@ -38,6 +38,8 @@ def wraps(function: Any, transform: str) -> Callable[[Any], Any]:
 
 def argnums_of(argnums: Any, n_args: int, transform: str) -> tuple[int, ...]:
     """`argnums` as positions from 0 to ``n_args - 1``."""
+    if type(argnums) is int and 0 <= argnums < n_args:
+        return (argnums,)
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     out = []
     for number in numbers:
