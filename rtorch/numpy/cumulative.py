@@ -155,10 +155,14 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     place = axis_of(axis, x.ndim, "diff")
     subtract = ne_p if x.dtype is dtypes.bool_ else sub_p
     for _ in range(n):
-        length = x.shape[place]
-        last = max(length - 1, 0)
-        x = subtract(_range(x, place, min(1, length), length), _range(x, place, 0, last))
+        x = subtract(*_neighbours(x, place))
     return x
+
+
+def _neighbours(x: Array, axis: int) -> tuple[Array, Array]:
+    """All elements but the first, all but the last."""
+    n = x.shape[axis]
+    return _range(x, axis, min(1, n), n), _range(x, axis, 0, max(n - 1, 0))
 
 
 def _range(x: Array, axis: int, start: int, stop: int) -> Array:
