@@ -56,7 +56,7 @@ class DotGeneral(Bilinear):
         swapped = _transpose_left(_swap_free(ct, x, y, dims), y, x, ((yc, xc), (yb, xb)))
         return None, swapped
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+    def batch(self, args: Any, dims: Any, /, **params: Any) -> tuple[Any, Any]:
         (x, y), (x_dim, y_dim) = args, dims
         (xc, yc), (xb, yb) = params["dims"]
         if x_dim is not None:
