@@ -147,16 +147,16 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
         >>> rt.diff(rt.asarray([1, 4, 9]))
         Array([3, 5], dtype=int64)
     """
-    x = operand(x, "diff")
+    out = operand(x, "diff")
     if n < 0:
         raise ArgumentError(f"[diff] n must not be negative, got {n}")
-    if x.ndim == 0:
+    if out.ndim == 0:
         raise ShapeError("[diff] an array without axes has no neighbours")
-    place = axis_of(axis, x.ndim, "diff")
-    subtract = ne_p if x.dtype is dtypes.bool_ else sub_p
+    place = axis_of(axis, out.ndim, "diff")
+    subtract = ne_p if out.dtype is dtypes.bool_ else sub_p
     for _ in range(n):
-        x = subtract(*_neighbours(x, place))
-    return x
+        out = subtract(*_neighbours(out, place))
+    return out
 
 
 def _neighbours(x: Array, axis: int) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ def sample(shape: Any = (2, 3), dtype: Any = "float32", seed: int = 0) -> np.nda
     """Small numbers, among them equal ones."""
     rng = np.random.default_rng(seed)
     dtype = np.dtype(dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return rng.integers(0, 2, shape).astype(bool)
     if dtype.kind in "iu":
         return rng.integers(0 if dtype.kind == "u" else -5, 6, shape).astype(dtype)
