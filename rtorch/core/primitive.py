@@ -34,6 +34,11 @@ class Primitive:
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
 
+    # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
+    # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
+    view: ClassVar[bool] = False  # ``impl`` returns a view of the operand
+    overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
+
     registry: ClassVar[dict[str, "Primitive"]] = {}
 
     def __init__(self) -> None:
@@ -68,6 +73,10 @@ class Primitive:
 
     def batch(self, args: Any, dims: Any, /, **params: Any) -> tuple[Any, Any]:
         self._missing("batch", "vmap")
+
+    def can_write(self, out: Aval, **params: Any) -> bool:
+        """Whether ``into`` serves this case."""
+        return True
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -28,6 +28,7 @@ __all__ = ["dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot", "vecd
 _INNER = (((0,), (0,)), ((), ()))
 
 
+@api
 def matmul(x: ArrayLike, y: ArrayLike) -> Array:
     """The matrix product over the last two axes; the axes before them broadcast.
 
@@ -52,7 +53,7 @@ def matmul(x: ArrayLike, y: ArrayLike) -> Array:
     if isinstance(x, Array) and isinstance(y, Array) and x.dtype is y.dtype:
         left, right = x.shape, y.shape
         if len(left) == 2 and len(right) == 2 and left[1] == right[0]:
-            return dot_general_p(x, y, dims=MATMUL)
+            return dot_general_p(x, y, axes=MATMUL)
     return _matmul(*promote("matmul", x, y))
 
 
@@ -69,9 +70,9 @@ def _matmul(x: Array, y: Array) -> Array:
             f"{x.shape[-1]}, axis {row} of y has {y.shape[row]}; they must be equal"
         )
     if m <= 2:  # the axes of x before its last are all rows of one matrix
-        return dot_general_p(x, y, dims=(((n - 1,), (row,)), ((), ())))
+        return dot_general_p(x, y, axes=(((n - 1,), (row,)), ((), ())))
     if n <= 2:  # the batch axes of y come after the row of x: bring them to the front
-        out = dot_general_p(x, y, dims=(((n - 1,), (row,)), ((), ())))
+        out = dot_general_p(x, y, axes=(((n - 1,), (row,)), ((), ())))
         return move_dim(out, 0, m - 2) if n == 2 else out
     return _batched_matmul(x, y)
 
@@ -81,9 +82,10 @@ def _batched_matmul(x: Array, y: Array) -> Array:
     x = broadcast(x, (*batch, *x.shape[-2:]))
     y = broadcast(y, (*batch, *y.shape[-2:]))
     axes = tuple(range(len(batch)))
-    return dot_general_p(x, y, dims=(((len(batch) + 1,), (len(batch),)), (axes, axes)))
+    return dot_general_p(x, y, axes=(((len(batch) + 1,), (len(batch),)), (axes, axes)))
 
 
+@api
 def dot(x: ArrayLike, y: ArrayLike) -> Array:
     """The sum of products over the last axis of `x` and the last but one (or only) axis of `y`.
 
@@ -108,9 +110,10 @@ def _contract(name: str, x: Array, y: Array, x_axes: Shape, y_axes: Shape) -> Ar
                 f"[{name}] shapes {x.shape} and {y.shape}: axis {i} of x has length "
                 f"{x.shape[i]}, axis {j} of y has {y.shape[j]}; they must be equal"
             )
-    return dot_general_p(x, y, dims=((x_axes, y_axes), ((), ())))
+    return dot_general_p(x, y, axes=((x_axes, y_axes), ((), ())))
 
 
+@api
 def inner(x: ArrayLike, y: ArrayLike) -> Array:
     """The sum of products over the last axes of both, without conjugation; scalars multiply.
 
@@ -125,6 +128,7 @@ def inner(x: ArrayLike, y: ArrayLike) -> Array:
     return _contract("inner", x, y, (x.ndim - 1,), (y.ndim - 1,))
 
 
+@api
 def vdot(x: ArrayLike, y: ArrayLike) -> Array:
     """The sum of products of all elements of both, those of `x` conjugated.
 
@@ -136,9 +140,10 @@ def vdot(x: ArrayLike, y: ArrayLike) -> Array:
     x, y = promote("vdot", x, y)
     if x.size != y.size:
         raise ShapeError(f"[vdot] shapes {x.shape} and {y.shape} differ in number of elements")
-    return dot_general_p(ravel(_conjugate(x)), ravel(y), dims=_INNER)
+    return dot_general_p(ravel(_conjugate(x)), ravel(y), axes=_INNER)
 
 
+@api
 def vecdot(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> Array:
     """The sum of products along `axis`, elements of `x` conjugated; the other axes broadcast.
 
@@ -163,13 +168,14 @@ def vecdot(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> Array:
     left, right = broadcast(_conjugate(left), shape), broadcast(right, shape)
     last = len(shape) - 1
     batch = tuple(range(last))
-    return dot_general_p(left, right, dims=(((last,), (last,)), (batch, batch)))
+    return dot_general_p(left, right, axes=(((last,), (last,)), (batch, batch)))
 
 
 def _conjugate(x: Array) -> Array:
     return conj_p(x) if x.dtype in dtypes.COMPLEXES else x
 
 
+@api
 def outer(x: ArrayLike, y: ArrayLike) -> Array:
     """All products of an element of `x` with one of `y`, both flattened, as a matrix.
 
@@ -184,6 +190,7 @@ def outer(x: ArrayLike, y: ArrayLike) -> Array:
     return mul_p(broadcast_p(x, shape=shape, axes=(0,)), broadcast_p(y, shape=shape, axes=(1,)))
 
 
+@api
 def tensordot(x: ArrayLike, y: ArrayLike, axes: Any = 2) -> Array:
     """The sum of products over pairs of axes.
 
@@ -224,6 +231,7 @@ def _axes(axes: Any, x: Array) -> Shape:
     return places
 
 
+@api
 def kron(x: ArrayLike, y: ArrayLike) -> Array:
     """The Kronecker product: `y`, scaled by every element of `x`, in the place of that element.
 

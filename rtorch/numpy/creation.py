@@ -14,7 +14,7 @@ from rtorch.core.array import Array, wrap
 from rtorch.core.backend import Device
 from rtorch.core.dtypes import DType
 from rtorch.core.trace import Tracer
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
+from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
 from rtorch.numpy.operands import (
     ArrayLike,
     broadcast,
@@ -44,6 +44,7 @@ __all__ = [
 # ---- from what the user has ----------------------------------------------------------------------
 
 
+@api
 def asarray(
     obj: ArrayLike, dtype: Any = None, *, copy: bool | None = None, device: Any = None
 ) -> Array:
@@ -79,6 +80,7 @@ def asarray(
     return _to(x, device)
 
 
+@api
 def array(obj: ArrayLike, dtype: Any = None, *, copy: bool = True, device: Any = None) -> Array:
     """As `asarray`, copying unless told otherwise.
 
@@ -90,6 +92,7 @@ def array(obj: ArrayLike, dtype: Any = None, *, copy: bool = True, device: Any =
     return asarray(obj, dtype, copy=True if copy else None, device=device)
 
 
+@api
 def copy(x: ArrayLike) -> Array:
     """A copy of `x` in memory of its own.
 
@@ -103,6 +106,7 @@ def copy(x: ArrayLike) -> Array:
     return _copy(x) if isinstance(x, Array) else operand(x, "copy")
 
 
+@api
 def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Array:
     """An Array that shares the memory of `x`, an array of any library that speaks DLPack.
 
@@ -184,6 +188,7 @@ def place_of(device: Any) -> Device:
     return backend.CPU if device is None else backend.as_device(device)
 
 
+@api
 def zeros(shape: int | Sequence[int], dtype: Any = None, *, device: Any = None) -> Array:
     """Zeros.
 
@@ -201,6 +206,7 @@ def zeros(shape: int | Sequence[int], dtype: Any = None, *, device: Any = None) 
     return _fill("zeros", shape, 0, dtype, device)
 
 
+@api
 def ones(shape: int | Sequence[int], dtype: Any = None, *, device: Any = None) -> Array:
     """Ones; the arguments are those of `zeros`.
 
@@ -212,6 +218,7 @@ def ones(shape: int | Sequence[int], dtype: Any = None, *, device: Any = None) -
     return _fill("ones", shape, 1, dtype, device)
 
 
+@api
 def empty(shape: int | Sequence[int], dtype: Any = None, *, device: Any = None) -> Array:
     """As `zeros`: Arrays are immutable, so that there would be no way to fill an empty one.
 
@@ -229,6 +236,7 @@ def _fill(name: str, shape: Any, value: int, dtype: Any, device: Any) -> Array:
     )
 
 
+@api
 def full(
     shape: int | Sequence[int], fill_value: ArrayLike, dtype: Any = None, *, device: Any = None
 ) -> Array:
@@ -266,6 +274,7 @@ def _check_fits(value: Any, dtype: DType, name: str) -> None:
             raise DTypeError(f"[{name}] fill_value: {value} does not fit into {dtype}")
 
 
+@api
 def zeros_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Array:
     """Zeros with the shape, dtype and device of `x`, save for what is given.
 
@@ -277,6 +286,7 @@ def zeros_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: An
     return _like("zeros_like", x, 0, dtype, shape, device)
 
 
+@api
 def ones_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Array:
     """Ones with the shape, dtype and device of `x`, save for what is given.
 
@@ -288,6 +298,7 @@ def ones_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: Any
     return _like("ones_like", x, 1, dtype, shape, device)
 
 
+@api
 def empty_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Array:
     """As `zeros_like`.
 
@@ -299,6 +310,7 @@ def empty_like(x: ArrayLike, dtype: Any = None, *, shape: Any = None, device: An
     return _like("empty_like", x, 0, dtype, shape, device)
 
 
+@api
 def full_like(
     x: ArrayLike, fill_value: ArrayLike, dtype: Any = None, *, shape: Any = None, device: Any = None
 ) -> Array:

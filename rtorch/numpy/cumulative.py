@@ -9,7 +9,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
-from rtorch.errors import ArgumentError, AxisError, ShapeError
+from rtorch.errors import ArgumentError, AxisError, ShapeError, api
 from rtorch.numpy.operands import ArrayLike, axis_of, operand
 from rtorch.numpy.reductions import widened
 from rtorch.ops.base import reshape_p, sub_p
@@ -35,6 +35,7 @@ def _cumulative(name: str, prim: Primitive, x: Array, axis: int | None, reverse:
     return prim(x, axis=axis_of(axis, len(x.shape), name), reverse=reverse)
 
 
+@api
 def cumsum(
     x: ArrayLike, axis: int | None = None, *, dtype: Any = None, reverse: bool = False
 ) -> Array:
@@ -55,6 +56,7 @@ def cumsum(
     return _cumulative("cumsum", cumsum_p, widened("cumsum", x, dtype), axis, reverse)
 
 
+@api
 def cumprod(
     x: ArrayLike, axis: int | None = None, *, dtype: Any = None, reverse: bool = False
 ) -> Array:
@@ -68,6 +70,7 @@ def cumprod(
     return _cumulative("cumprod", cumprod_p, widened("cumprod", x, dtype), axis, reverse)
 
 
+@api
 def cummax(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> Array:
     """The largest of all elements up to each one along `axis`.
 
@@ -79,6 +82,7 @@ def cummax(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> A
     return _cumulative("cummax", cummax_p, operand(x, "cummax"), axis, reverse)
 
 
+@api
 def cummin(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> Array:
     """The smallest of all elements up to each one along `axis`.
 
@@ -90,6 +94,7 @@ def cummin(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> A
     return _cumulative("cummin", cummin_p, operand(x, "cummin"), axis, reverse)
 
 
+@api
 def cumulative_sum(
     x: ArrayLike, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Array:
@@ -109,6 +114,7 @@ def cumulative_sum(
     return _standard("cumulative_sum", cumsum_p, 0, x, axis, dtype, include_initial)
 
 
+@api
 def cumulative_prod(
     x: ArrayLike, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Array:
@@ -137,6 +143,7 @@ def _standard(
     return pad_p(out, value=initial, low=low, high=none, interior=none)
 
 
+@api
 def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     """The differences of neighbours along `axis`, taken `n` times.
 

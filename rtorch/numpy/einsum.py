@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.operands import Shape, promote
 from rtorch.ops.base import broadcast_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p
 from rtorch.ops.contraction import Dims, dot_general_p
@@ -40,6 +40,7 @@ class _Plan(NamedTuple):
     direct: "tuple[int, int, Dims] | None"  # two operands, in this order, need only this
 
 
+@api
 def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
     """The sum of products that `subscripts` describe.
 
@@ -74,7 +75,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
     plan = _plan(subscripts, tuple([x.shape for x in arrays]), optimize)
     if plan.direct:
         i, j, dims = plan.direct
-        return dot_general_p(arrays[i], arrays[j], dims=dims)
+        return dot_general_p(arrays[i], arrays[j], axes=dims)
     terms = [_narrow(x, word, plan.sizes) for x, word in zip(arrays, plan.terms)]
     for number, places in enumerate(plan.path):
         last = number == len(plan.path) - 1
@@ -243,8 +244,8 @@ def _pair(x: _Term, y: _Term, needed: set[str], output: str) -> _Term:
     if labels != output:
         swapped = _dims(y.labels, x.labels, needed)
         if swapped[1] == output:
-            return _Term(dot_general_p(y.x, x.x, dims=swapped[0]), output)
-    return _Term(dot_general_p(x.x, y.x, dims=dims), labels)
+            return _Term(dot_general_p(y.x, x.x, axes=swapped[0]), output)
+    return _Term(dot_general_p(x.x, y.x, axes=dims), labels)
 
 
 def _dims(x: str, y: str, needed: set[str]) -> tuple[Dims, str]:

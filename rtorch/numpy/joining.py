@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, ShapeError, describe
+from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.manipulation import atleast_1d, atleast_2d, atleast_3d, ravel
 from rtorch.numpy.operands import ArrayLike, axis_of, common_dtype, convert, operand
 from rtorch.ops.base import reshape_p
@@ -64,6 +64,7 @@ def piece(x: Array, axis: int, start: int, stop: int) -> Array:
 # ---- joining -------------------------------------------------------------------------------------
 
 
+@api
 def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
     """The arrays one after the other along `axis`.
 
@@ -82,6 +83,7 @@ def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Ar
     return _concatenate("concatenate", arrays, axis)
 
 
+@api
 def concat(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
     """As `concatenate`, under the array API's name.
 
@@ -114,6 +116,7 @@ def _concatenate(name: str, arrays: Any, axis: int | None) -> Array:
     return xs[0] if len(xs) == 1 else concat_p(*xs, axis=place)
 
 
+@api
 def stack(arrays: Sequence[ArrayLike] | Array, axis: int = 0) -> Array:
     """The arrays, all of one shape, along a new axis.
 
@@ -138,6 +141,7 @@ def stack(arrays: Sequence[ArrayLike] | Array, axis: int = 0) -> Array:
     return xs[0] if len(xs) == 1 else concat_p(*xs, axis=place)
 
 
+@api
 def vstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     """The arrays one below the other: along the first axis, vectors as rows.
 
@@ -149,6 +153,7 @@ def vstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     return _concatenate("vstack", [atleast_2d(x) for x in _arrays("vstack", arrays)], 0)
 
 
+@api
 def hstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     """The arrays side by side: along the second axis, vectors along their only one.
 
@@ -161,6 +166,7 @@ def hstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     return _concatenate("hstack", xs, 0 if xs[0].ndim == 1 else 1)
 
 
+@api
 def dstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     """The arrays one behind the other, along the third axis.
 
@@ -172,6 +178,7 @@ def dstack(arrays: Sequence[ArrayLike] | Array) -> Array:
     return _concatenate("dstack", [atleast_3d(x) for x in _arrays("dstack", arrays)], 2)
 
 
+@api
 def column_stack(arrays: Sequence[ArrayLike] | Array) -> Array:
     """Vectors as the columns of a matrix; matrices side by side.
 
@@ -186,6 +193,7 @@ def column_stack(arrays: Sequence[ArrayLike] | Array) -> Array:
     return _concatenate("column_stack", columns, 1)
 
 
+@api
 def append(x: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     """`values` joined to the end of `x` along `axis`; None flattens both.
 
@@ -200,6 +208,7 @@ def append(x: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
 # ---- splitting -----------------------------------------------------------------------------------
 
 
+@api
 def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """`x` cut into pieces along `axis`.
 
@@ -219,6 +228,7 @@ def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0)
     return _split("split", x, indices_or_sections, axis, equal=True)
 
 
+@api
 def array_split(
     x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0
 ) -> list[Array]:
@@ -232,6 +242,7 @@ def array_split(
     return _split("array_split", x, indices_or_sections, axis, equal=False)
 
 
+@api
 def vsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """`split` along the first axis, of an array with two or more.
 
@@ -243,6 +254,7 @@ def vsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
     return _split("vsplit", _at_least("vsplit", x, 2), indices_or_sections, 0, equal=True)
 
 
+@api
 def hsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """`split` along the second axis, of a vector along its only one.
 
@@ -255,6 +267,7 @@ def hsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
     return _split("hsplit", x, indices_or_sections, 0 if x.ndim == 1 else 1, equal=True)
 
 
+@api
 def dsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """`split` along the third axis.
 
@@ -301,6 +314,7 @@ def _sections(name: str, count: int, n: int, equal: bool) -> list[tuple[int, int
     return list(itertools.pairwise(starts))
 
 
+@api
 def unstack(x: ArrayLike, axis: int = 0) -> tuple[Array, ...]:
     """The slices of `x` along `axis`, without that axis.
 

@@ -9,16 +9,14 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, AxisError, ShapeError, describe
+from rtorch.errors import ArgumentError, AxisError, ShapeError, api, describe
 from rtorch.numpy import operands
 from rtorch.numpy.operands import ArrayLike, Axis, Shape, axes_of, axis_of, operand, shape_of
 from rtorch.ops.base import permute_dims_p, reshape_p
 from rtorch.ops.shape import flip_p
 
 __all__ = [
-    "astype",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -43,6 +41,7 @@ __all__ = [
 # ---- shape ---------------------------------------------------------------------------------------
 
 
+@api
 def reshape(x: ArrayLike, shape: int | Sequence[int], *more: int) -> Array:
     """The elements of `x`, in row-major order, with another shape.
 
@@ -105,6 +104,7 @@ def _lengths(shape: Any) -> Shape:
         ) from None
 
 
+@api
 def ravel(x: ArrayLike) -> Array:
     """The elements of `x` in row-major order, as a vector.
 
@@ -118,6 +118,7 @@ def ravel(x: ArrayLike) -> Array:
     return x if len(shape) == 1 else reshape_p(x, shape=(math.prod(shape),))
 
 
+@api
 def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
     """`x` with axes of length 1 put in, at the places `axis` of the result.
 
@@ -134,6 +135,7 @@ def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
     return reshape_p(x, shape=tuple([1 if i in axes else next(old) for i in range(ndim)]))
 
 
+@api
 def squeeze(x: ArrayLike, axis: Axis = None) -> Array:
     """`x` without axes of length 1: those of `axis`, or all.
 
@@ -172,6 +174,7 @@ def _with_axes(x: Array, ndim: int) -> Array:
     return reshape_p(x, shape=shape)
 
 
+@api
 def atleast_1d(*xs: ArrayLike) -> Any:
     """Each argument with at least one axis; a tuple of several.
 
@@ -183,6 +186,7 @@ def atleast_1d(*xs: ArrayLike) -> Any:
     return _at_least("atleast_1d", xs, 1)
 
 
+@api
 def atleast_2d(*xs: ArrayLike) -> Any:
     """Each argument with at least two axes, new ones in front; a tuple of several.
 
@@ -194,6 +198,7 @@ def atleast_2d(*xs: ArrayLike) -> Any:
     return _at_least("atleast_2d", xs, 2)
 
 
+@api
 def atleast_3d(*xs: ArrayLike) -> Any:
     """Each argument with at least three axes, the third one last; a tuple of several.
 
@@ -208,6 +213,7 @@ def atleast_3d(*xs: ArrayLike) -> Any:
 # ---- broadcasting --------------------------------------------------------------------------------
 
 
+@api
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Shape:
     """The shape that arrays of `shapes` are broadcast to together.
 
@@ -220,6 +226,7 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Shape:
     return operands.broadcast_shapes(name, *[shape_of(shape, name) for shape in shapes])
 
 
+@api
 def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> Array:
     """`x` repeated along new axes and axes of length 1, without memory of its own.
 
@@ -239,6 +246,7 @@ def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> Array:
     return operands.broadcast(x, target)
 
 
+@api
 def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
     """All arguments with the shape that they broadcast to together.
 
@@ -255,6 +263,7 @@ def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
 # ---- order of axes -------------------------------------------------------------------------------
 
 
+@api
 def transpose(x: ArrayLike, axes: int | Sequence[int] | None = None, *more: int) -> Array:
     """`x` with its axes in the order `axes`; by default reversed.
 
@@ -269,6 +278,7 @@ def transpose(x: ArrayLike, axes: int | Sequence[int] | None = None, *more: int)
     return _permuted("transpose", x, (axes, *more) if isinstance(axes, int) else axes)
 
 
+@api
 def permute_dims(x: ArrayLike, axes: Sequence[int]) -> Array:
     """`x` with axis ``axes[i]`` at place ``i``.
 
@@ -292,6 +302,7 @@ def _permuted(name: str, x: Array, axes: Any) -> Array:
     return permute_dims_p(x, axes=order)
 
 
+@api
 def matrix_transpose(x: ArrayLike) -> Array:
     """`x` with its last two axes swapped.
 
@@ -307,6 +318,7 @@ def matrix_transpose(x: ArrayLike) -> Array:
     return permute_dims_p(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
 
+@api
 def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     """`x` with two axes swapped.
 
@@ -322,6 +334,7 @@ def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     return permute_dims_p(x, axes=tuple(order))
 
 
+@api
 def moveaxis(x: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """`x` with the axes `source` moved to the places `destination`; the others keep their order.
 
@@ -352,6 +365,7 @@ def _places(argument: str, axes: Any, ndim: int) -> list[int]:
 # ---- order of elements ---------------------------------------------------------------------------
 
 
+@api
 def flip(x: ArrayLike, axis: Axis = None) -> Array:
     """`x` with the order of its elements along `axis` reversed; None means all axes.
 
@@ -364,6 +378,7 @@ def flip(x: ArrayLike, axis: Axis = None) -> Array:
     return flip_p(x, axes=axes_of(axis, x.ndim, "flip"))
 
 
+@api
 def flipud(x: ArrayLike) -> Array:
     """`x` with its first axis reversed.
 
@@ -376,6 +391,7 @@ def flipud(x: ArrayLike) -> Array:
     return flip_p(x, axes=(axis_of(0, x.ndim, "flipud"),))
 
 
+@api
 def fliplr(x: ArrayLike) -> Array:
     """`x` with its second axis reversed.
 
@@ -389,6 +405,7 @@ def fliplr(x: ArrayLike) -> Array:
     return flip_p(x, axes=(axis_of(1, x.ndim, "fliplr"),))
 
 
+@api
 def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """`x` rotated `k` times by 90 degrees in a plane, from the first of `axes` to the second.
 
@@ -413,14 +430,3 @@ def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 
 
 # ---- dtype ---------------------------------------------------------------------------------------
-
-
-def astype(x: ArrayLike, dtype: Any) -> Array:
-    """`x` with another dtype; floats become integers by cutting off, numbers truth by ``!= 0``.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.astype(rt.asarray([1.7, -1.7]), rt.int32)
-        Array([ 1, -1], dtype=int32)
-    """
-    return operands.convert(operand(x, "astype"), dtypes.canonical(dtype))

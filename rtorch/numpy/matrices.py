@@ -8,7 +8,7 @@ from typing import Any
 
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, AxisError, ShapeError, describe
+from rtorch.errors import ArgumentError, AxisError, ShapeError, api, describe
 from rtorch.numpy.creation import float_dtype, place_of
 from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, convert, operand, shape_of
 from rtorch.numpy.reductions import sum as sum_along
@@ -35,6 +35,7 @@ def _rows_and_columns(shape: tuple[int, ...], k: int, device: Any) -> tuple[Any,
     return (add_p(rows, k) if k else rows), columns
 
 
+@api
 def eye(
     n_rows: int, n_cols: int | None = None, *, k: int = 0, dtype: Any = None, device: Any = None
 ) -> Array:
@@ -58,6 +59,7 @@ def eye(
     return convert(eq_p(*_rows_and_columns(shape, _offset(k, "eye"), place)), float_dtype(dtype))
 
 
+@api
 def identity(n: int, dtype: Any = None) -> Array:
     """The identity matrix with `n` rows.
 
@@ -70,6 +72,7 @@ def identity(n: int, dtype: Any = None) -> Array:
     return eye(n, dtype=dtype)
 
 
+@api
 def tri(n: int, m: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """Ones on and below the diagonal `k`, zeros above, shape ``(n, m)``.
 
@@ -85,6 +88,7 @@ def tri(n: int, m: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     )
 
 
+@api
 def tril(x: ArrayLike, k: int = 0) -> Array:
     """The lower triangle of the last two axes: zeros above the diagonal `k`.
 
@@ -98,6 +102,7 @@ def tril(x: ArrayLike, k: int = 0) -> Array:
     return select_p(mask, x, 0)
 
 
+@api
 def triu(x: ArrayLike, k: int = 0) -> Array:
     """The upper triangle of the last two axes: zeros below the diagonal `k`.
 
@@ -120,6 +125,7 @@ def _lower(name: str, x: Any, k: int) -> tuple[Array, Array]:
     return x, broadcast(mask, x.shape)
 
 
+@api
 def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The elements whose indices on two axes differ by `offset`.
 
@@ -153,6 +159,7 @@ def _diagonal(x: Array, offset: int, axis1: int, axis2: int, name: str) -> Array
     return move_dim(out, 0, out.ndim - 1)
 
 
+@api
 def diag(x: ArrayLike, k: int = 0) -> Array:
     """A matrix with the vector `x` on diagonal `k`; or, of a matrix, that diagonal.
 
@@ -175,6 +182,7 @@ def diag(x: ArrayLike, k: int = 0) -> Array:
     return scatter_p(background, x, rows, columns, axes=(0, 1), mode="clip", op="set")
 
 
+@api
 def trace(
     x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, *, dtype: Any = None
 ) -> Array:

@@ -19,9 +19,10 @@ from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, desc
 from rtorch.ops.base import broadcast_p
 from rtorch.ops.convert import convert_p
 
-ArrayLike: TypeAlias = "Array | np.ndarray[Any, Any] | np.generic | bool | int | float | complex | Sequence[Any]"  # noqa: E501 - one union
+# For a type checker `complex` includes float, int and bool.
+ArrayLike: TypeAlias = Array | np.ndarray[Any, Any] | np.generic | complex | Sequence[Any]
 Shape: TypeAlias = tuple[int, ...]
-Axis: TypeAlias = "int | Sequence[int] | None"
+Axis: TypeAlias = int | Sequence[int] | None
 
 _SCALARS = frozenset(PYTHON_SCALARS)
 

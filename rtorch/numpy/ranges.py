@@ -12,7 +12,7 @@ from numpy import ndarray
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
-from rtorch.errors import ArgumentError, ShapeError, describe
+from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.creation import float_dtype, place_of
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -31,6 +31,7 @@ from rtorch.ops.elementwise import div_p, floor_p, pow_p
 __all__ = ["arange", "linspace", "logspace", "meshgrid"]
 
 
+@api
 def arange(
     start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None
 ) -> Array:
@@ -90,6 +91,7 @@ def _number(x: Any, what: str) -> Any:
     return x
 
 
+@api
 def linspace(
     start: ArrayLike,
     stop: ArrayLike,
@@ -157,6 +159,7 @@ def _ends(name: str, start: Any, stop: Any, dtype: Any) -> tuple[list[Array], DT
     return [broadcast(convert(x, work), shape) for x in ends], wanted, work
 
 
+@api
 def logspace(
     start: ArrayLike,
     stop: ArrayLike,
@@ -182,6 +185,7 @@ def logspace(
     return convert(pow_p(float(_number(base, "[logspace] base")), exponents), wanted)
 
 
+@api
 def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> list[Array]:
     """Coordinate arrays of the grid that coordinate vectors span.
 

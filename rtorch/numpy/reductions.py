@@ -11,7 +11,7 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
 from rtorch.core.primitive import Primitive
-from rtorch.errors import DTypeError, ShapeError
+from rtorch.errors import DTypeError, ShapeError, api
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
@@ -108,6 +108,7 @@ def widened(name: str, x: Any, dtype: Any) -> Array:
 # ---- sums and products ---------------------------------------------------------------------------
 
 
+@api
 def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """The sum of the elements along `axis`.
 
@@ -131,6 +132,7 @@ def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = 
     return reduce("sum", reduce_sum_p, x, axis, keepdims)
 
 
+@api
 def prod(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """The product of the elements along `axis`; the arguments are those of `sum`.
 
@@ -142,6 +144,7 @@ def prod(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool =
     return reduce("prod", reduce_prod_p, widened("prod", x, dtype), axis, keepdims)
 
 
+@api
 def count_nonzero(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """How many elements along `axis` are not zero, as int64.
 
@@ -154,6 +157,7 @@ def count_nonzero(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) ->
     return reduce("count_nonzero", reduce_sum_p, truth, axis, keepdims)
 
 
+@api
 def nansum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """As `sum`, with nan counting as 0.
 
@@ -190,6 +194,7 @@ def _check_not_empty(name: str, x: Array, axes: Shape) -> None:
         )
 
 
+@api
 def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The largest element along `axis`; nan if there is one.
 
@@ -211,6 +216,7 @@ def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return _extreme("max", reduce_max_p, x, axis, keepdims)
 
 
+@api
 def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The smallest element along `axis`; as `max` otherwise.
 
@@ -225,6 +231,7 @@ def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
 amax, amin = max, min
 
 
+@api
 def ptp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The range of values along `axis`: the largest minus the smallest.
 
@@ -240,6 +247,7 @@ def ptp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return sub_p(largest, _extreme("ptp", reduce_min_p, x, axis, keepdims))
 
 
+@api
 def nanmax(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """As `max`, ignoring nan; nan where there is nothing else.
 
@@ -251,6 +259,7 @@ def nanmax(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return _nan_extreme("nanmax", reduce_max_p, -math.inf, x, axis, keepdims)
 
 
+@api
 def nanmin(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """As `min`, ignoring nan; nan where there is nothing else.
 
@@ -290,6 +299,7 @@ def _arg_extreme(name: str, prim: Primitive, x: Any, axis: int | None, keepdims:
     return reshape_p(out, shape=kept) if keepdims else out
 
 
+@api
 def argmax(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The place of the largest element along `axis`, the first one of equals, as int64.
 
@@ -309,6 +319,7 @@ def argmax(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
     return _arg_extreme("argmax", argmax_p, x, axis, keepdims)
 
 
+@api
 def argmin(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The place of the smallest element along `axis`; as `argmax` otherwise.
 
@@ -328,6 +339,7 @@ def _truth(name: str, x: Any) -> Array:
     return x if x.dtype is dtypes.bool_ else ne_p(x, 0)
 
 
+@api
 def all(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """Whether all elements along `axis` are true (not zero).
 
@@ -339,6 +351,7 @@ def all(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return reduce("all", reduce_and_p, _truth("all", x), axis, keepdims)
 
 
+@api
 def any(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """Whether any element along `axis` is true (not zero).
 
@@ -353,6 +366,7 @@ def any(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
 # ---- log of a sum of exponentials ----------------------------------------------------------------
 
 
+@api
 def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """``log(sum(exp(x)))`` along `axis`, without overflow.
 

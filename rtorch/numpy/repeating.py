@@ -11,7 +11,7 @@ import numpy as np
 
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array, wrap
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.joining import piece
 from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import ArrayLike, Axis, Shape, axis_of, convert, operand
@@ -34,6 +34,7 @@ def _take(x: Array, index: Any, axis: int) -> Array:
 # ---- repeating and shifting ----------------------------------------------------------------------
 
 
+@api
 def tile(x: ArrayLike, reps: int | Sequence[int]) -> Array:
     """`x` laid side by side with itself, ``reps[i]`` times along axis ``i``.
 
@@ -58,6 +59,7 @@ def tile(x: ArrayLike, reps: int | Sequence[int]) -> Array:
     return reshape_p(copies, shape=tuple([r * n for r, n in zip(counts, shape)]))
 
 
+@api
 def repeat(x: ArrayLike, repeats: int | Sequence[int] | Array, axis: int | None = None) -> Array:
     """Every element (or slice) of `x` repeated in place along `axis`.
 
@@ -106,6 +108,7 @@ def _repeat_equally(x: Array, count: int, axis: int) -> Array:
     return reshape_p(copies, shape=(*before[:-1], before[-1] * count, *after))
 
 
+@api
 def roll(x: ArrayLike, shift: Any, axis: Axis = None) -> Array:
     """`x` moved by `shift` places along `axis`; what leaves at one end comes in at the other.
 
@@ -152,6 +155,7 @@ def _roll(x: Array, shift: Any, axis: int) -> Array:
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
+@api
 def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
     """`x` with elements added at both ends of its axes.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
+from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
 from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import ArrayLike, axis_of, operand, promote
 from rtorch.ops.base import add_p, move_dim, neg_p, sub_p
@@ -28,6 +28,7 @@ def _line(name: str, x: Any, axis: int | None) -> tuple[Array, int]:
     return x, axis_of(axis, x.ndim, name)
 
 
+@api
 def sort(
     x: ArrayLike, axis: int | None = -1, *, descending: bool = False, stable: bool = True
 ) -> Array:
@@ -49,6 +50,7 @@ def sort(
     return flip_p(out, axes=(place,)) if descending else out
 
 
+@api
 def argsort(
     x: ArrayLike, axis: int | None = -1, *, descending: bool = False, stable: bool = True
 ) -> Array:
@@ -73,6 +75,7 @@ def argsort(
     return add_p(neg_p(order), x.shape[place] - 1)
 
 
+@api
 def top_k(x: ArrayLike, k: int, *, axis: int = -1) -> tuple[Array, Array]:
     """The `k` largest elements along `axis`, largest first, and their places.
 
@@ -101,6 +104,7 @@ def top_k(x: ArrayLike, k: int, *, axis: int = -1) -> tuple[Array, Array]:
     return move_dim(values, last, place), move_dim(order, last, place)
 
 
+@api
 def searchsorted(sorted_array: ArrayLike, values: ArrayLike, *, side: str = "left") -> Array:
     """Where each of `values` would have to be put into a sorted vector to keep it sorted.
 

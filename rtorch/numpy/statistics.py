@@ -9,7 +9,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
-from rtorch.errors import ArgumentError, ShapeError
+from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.creation import full_like
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -51,6 +51,7 @@ def _wide(name: str, x: Any, dtype: Any) -> tuple[Array, DType]:
     return x if x.dtype is work else convert_p(x, dtype=work), wanted
 
 
+@api
 def mean(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
     """The arithmetic mean along `axis`.
 
@@ -82,6 +83,7 @@ def _mean(x: Array, plan: Plan) -> Array:
     return div_p(total, n) if n else mul_p(total, math.nan)  # nan of nothing
 
 
+@api
 def var(
     x: ArrayLike,
     axis: Axis = None,
@@ -112,6 +114,7 @@ def var(
     return _var("var", x, axis, ddof, correction, dtype, keepdims)
 
 
+@api
 def std(
     x: ArrayLike,
     axis: Axis = None,
@@ -151,6 +154,7 @@ def _var(
     return reshape_p(out, shape=plan.kept) if keepdims else out
 
 
+@api
 def average(
     x: ArrayLike,
     axis: Axis = None,
@@ -203,6 +207,7 @@ def _weights(x: Array, weights: Array, axis: Axis) -> Array:
     return broadcast(reshape_p(weights, shape=(*weights.shape, *ones)), x.shape)
 
 
+@api
 def nanmean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """As `mean`, ignoring nan; nan where there is nothing else.
 
@@ -222,6 +227,7 @@ def nanmean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array
 # ---- order statistics ----------------------------------------------------------------------------
 
 
+@api
 def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The middle of the sorted elements along `axis`, or the mean of the two middle ones.
 
@@ -233,6 +239,7 @@ def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return _quantile("median", x, 0.5, axis, keepdims)
 
 
+@api
 def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The value that a share `q` of the elements along `axis` is below.
 

@@ -151,6 +151,7 @@ def elementwise(
     impl: str | Callable[..., Any],
     *partials: Partial | None,
     singular: bool = False,
+    into: Callable[..., None] | None = None,
     doc: str = "",
 ) -> Elementwise:
     """Declare an elementwise primitive in one line.
@@ -160,6 +161,7 @@ def elementwise(
         impl: The name of a NumPy ufunc, or ``(xp, *raw) -> raw``.
         *partials: One per operand: ``(answer, *operands) -> derivative``; None where it is zero.
         singular: Whether a partial can be infinite.
+        into: ``(out, *raw) -> None``: writes the result, for an `impl` that is no ufunc.
         doc: What it computes.
     """
     members: dict[str, Any] = {"name": name, "partials": partials, "singular": singular}
@@ -167,6 +169,8 @@ def elementwise(
         members["ufunc"] = impl
     else:
         members["impl"] = lambda self, xp, *xs: impl(xp, *xs)
+    if into is not None:
+        members |= {"into": staticmethod(into), "overwrites": (0,)}
     members["__doc__"] = doc or f"Elementwise {name}."
     return type(name, (Elementwise,), members)()  # type: ignore[no-any-return]
 
@@ -267,6 +271,12 @@ class MulNoNan(Elementwise):
             return out  # nothing to repair, and one pass is cheaper than three
         return xp.where(x == 0, xp.zeros((), out.dtype), out)
 
+    @staticmethod
+    def into(out: Any, x: Any, y: Any) -> None:
+        np.multiply(x, y, out)
+        if not np.isfinite(np.add.reduce(out, None)):
+            np.copyto(out, 0, where=x == 0)
+
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         (x, y), (x_dot, y_dot) = primals, tangents
         left = None if x_dot is None else mul_no_nan_p(x_dot, y)
@@ -290,6 +300,7 @@ class Broadcast(Linear):
 
     name = "broadcast"
     keeps_weak = True
+    view = True
 
     def impl(self, xp: Any, x: Any, *, shape: Any, axes: Any) -> Any:
         if type(x) is ndarray and x.flags.c_contiguous and x.dtype is not bfloat16 and x.size:
@@ -321,6 +332,7 @@ class Reshape(Linear):
 
     name = "reshape"
     keeps_weak = True
+    view = True
 
     def impl(self, xp: Any, x: Any, *, shape: Any) -> Any:
         return x.reshape(shape)
@@ -341,6 +353,7 @@ class PermuteDims(Linear):
 
     name = "permute_dims"
     keeps_weak = True
+    view = True
 
     def impl(self, xp: Any, x: Any, *, axes: Any) -> Any:
         return x.transpose(axes)
@@ -371,6 +384,13 @@ class ReduceSum(Linear):
                 axes = None  # NumPy is faster so
             return xp.add.reduce(x, axes, x.dtype)
         return xp.asarray(xp.add.reduce(x, axes, wide)).astype(x.dtype)
+
+    def can_write(self, out: Aval, **params: Any) -> bool:
+        return out.dtype not in _SUM_DTYPE
+
+    @staticmethod
+    def into(out: Any, x: Any, *, axes: Any) -> None:
+        np.add.reduce(x, None if len(axes) == x.ndim else axes, None, out)
 
     def infer(self, x: Any, *, axes: Any) -> Aval:
         return Aval(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype)

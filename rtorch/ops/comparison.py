@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
@@ -59,6 +61,12 @@ class Step(Discrete):
 
     name = "step"
 
+    @staticmethod
+    def into(out: Any, x: Any, y: Any) -> None:
+        np.copyto(out, np.greater(x, y))
+        out += np.greater_equal(x, y)
+        out *= 0.5
+
     def impl(self, xp: Any, x: Any, y: Any) -> Any:
         out = xp.greater(x, y).astype(x.dtype if x.ndim >= y.ndim else y.dtype)
         out += xp.greater_equal(x, y)
@@ -72,6 +80,14 @@ class Select(Elementwise):
 
     def impl(self, xp: Any, pred: Any, x: Any, y: Any) -> Any:
         return xp.where(pred, x, y)
+
+    overwrites = (2,)
+
+    @staticmethod
+    def into(out: Any, pred: Any, x: Any, y: Any) -> None:
+        if out is not y:
+            np.copyto(out, y)
+        np.copyto(out, x, where=pred)
 
     def infer(self, pred: Any, x: Any, y: Any) -> Aval:
         return (x if isinstance(x, Aval) else y).update(shape=pred.shape)  # type: ignore[no-any-return]

@@ -3,6 +3,8 @@
 import math
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
@@ -28,44 +30,55 @@ class DotGeneral(Bilinear):
 
     name = "dot_general"
 
-    def impl(self, xp: Any, x: Any, y: Any, *, dims: Dims) -> Any:
+    def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
         if dtype is dtypes.bfloat16 or dtype is dtypes.float16:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
-            return xp.asarray(self._matmul(xp, x, y, dims)).astype(dtype)
-        return self._matmul(xp, x, y, dims)
+            return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
+        return self._matmul(xp, x, y, axes)
 
     @staticmethod
     def _matmul(xp: Any, x: Any, y: Any, dims: Dims) -> Any:
-        if dims == MATMUL and x.ndim == 2 and y.ndim == 2:
-            return xp.matmul(x, y)
+        if x.ndim == 2 and y.ndim == 2 and len(dims[0][0]) == 1 and not dims[1][0]:
+            (xc,), (yc,) = dims[0]
+            return xp.matmul(x if xc else x.T, y.T if yc else y)
         left, right, shape = matrices(x, y, dims)
         return xp.matmul(left, right).reshape(shape)
 
-    def infer(self, x: Any, y: Any, *, dims: Dims) -> Aval:
-        (xc, yc), (xb, yb) = dims
+    def can_write(self, out: Aval, **params: Any) -> bool:
+        return out.dtype not in (dtypes.bfloat16, dtypes.float16)
+
+    @staticmethod
+    def into(out: Any, x: Any, y: Any, *, axes: Dims) -> None:
+        if x.ndim == 2 and y.ndim == 2 and len(axes[0][0]) == 1 and not axes[1][0]:
+            (xc,), (yc,) = axes[0]
+            np.matmul(x if xc else x.T, y.T if yc else y, out)
+            return
+        left, right, _ = matrices(x, y, axes)
+        np.matmul(left, right, out.reshape((*left.shape[:-1], right.shape[-1])))
+
+    def infer(self, x: Any, y: Any, *, axes: Dims) -> Aval:
+        (xc, yc), (xb, yb) = axes
         batch = [x.shape[i] for i in xb]
         x_free = [x.shape[i] for i in free_axes(x.ndim, xc, xb)]
         y_free = [y.shape[i] for i in free_axes(y.ndim, yc, yb)]
         return Aval((*batch, *x_free, *y_free), x.dtype)
 
-    def transpose(self, ct: Any, x: Any, y: Any, *, dims: Dims) -> Any:
+    def transpose(self, ct: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         if is_linear(x):
-            return _transpose_left(ct, x, y, dims), None
-        (xc, yc), (xb, yb) = dims
-        swapped = _transpose_left(_swap_free(ct, x, y, dims), y, x, ((yc, xc), (yb, xb)))
-        return None, swapped
+            return _transpose_left(ct, x, y, axes), None
+        return None, _transpose_right(ct, x, y, axes)
 
-    def batch(self, args: Any, dims: Any, /, **params: Any) -> tuple[Any, Any]:
+    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
         (x, y), (x_dim, y_dim) = args, dims
-        (xc, yc), (xb, yb) = params["dims"]
+        (xc, yc), (xb, yb) = params["axes"]
         if x_dim is not None:
             xc, xb = _shifted(xc, x_dim), _shifted(xb, x_dim)
         if y_dim is not None:
             yc, yb = _shifted(yc, y_dim), _shifted(yb, y_dim)
         if x_dim is not None and y_dim is not None:
-            return self(x, y, dims=((xc, yc), ((x_dim, *xb), (y_dim, *yb)))), 0
-        out = self(x, y, dims=((xc, yc), (xb, yb)))
+            return self(x, y, axes=((xc, yc), ((x_dim, *xb), (y_dim, *yb)))), 0
+        out = self(x, y, axes=((xc, yc), (xb, yb)))
         x_free = free_axes(len(x.shape), xc, xb)
         if x_dim is not None:  # the batch axis is one more free axis: still one matrix product
             return out, len(xb) + x_free.index(x_dim)
@@ -88,28 +101,40 @@ def matrices(x: Any, y: Any, dims: Dims) -> tuple[Any, Any, Axes]:
     return left, right, (*batch, *rows, *columns)
 
 
-def _transpose_left(ct: Any, x: Aval, y: Any, dims: Dims) -> Any:
+def _transpose_left(ct: Any, x: Aval, y: Any, axes: Dims) -> Any:
     """The cotangent of ``x``: the product of `ct` and ``y`` over the free axes of ``y``."""
-    (xc, yc), (xb, yb) = dims
-    n_batch, x_free = len(xb), free_axes(x.ndim, xc, xb)
-    y_free = free_axes(len(y.shape), yc, yb)
-    ct_batch = tuple(range(n_batch))
-    ct_y_free = tuple(range(n_batch + len(x_free), len(ct.shape)))
-    out = dot_general_p(ct, y, dims=((ct_y_free, y_free), (ct_batch, yb)))
-    # It has the axes of x in this order; what was contracted comes in the order of y's axes.
-    contracted = tuple([xc[i] for i in sorted(range(len(yc)), key=yc.__getitem__)])
-    order = (*xb, *x_free, *contracted)
+    (xc, yc), (xb, yb) = axes
+    x_free, y_free = free_axes(x.ndim, xc, xb), free_axes(len(y.shape), yc, yb)
+    ct_batch, _, ct_y_free = _result_axes(xb, x_free, y_free)
+    out = dot_general_p(ct, y, axes=((ct_y_free, y_free), (ct_batch, yb)))
+    # What was contracted comes in the order of y's axes.
+    return _arranged(out, (*xb, *x_free, *_partners(yc, xc)))
+
+
+def _transpose_right(ct: Any, x: Any, y: Aval, axes: Dims) -> Any:
+    """The cotangent of ``y``: the product of ``x`` and `ct` over the free axes of ``x``."""
+    (xc, yc), (xb, yb) = axes
+    x_free, y_free = free_axes(len(x.shape), xc, xb), free_axes(y.ndim, yc, yb)
+    ct_batch, ct_x_free, _ = _result_axes(xb, x_free, y_free)
+    out = dot_general_p(x, ct, axes=((x_free, ct_x_free), (xb, ct_batch)))
+    return _arranged(out, (*yb, *_partners(xc, yc), *y_free))
+
+
+def _result_axes(batch: Axes, x_free: Axes, y_free: Axes) -> tuple[Axes, Axes, Axes]:
+    """Where the batch axes and the free axes of x and y are in the product."""
+    a, b = len(batch), len(batch) + len(x_free)
+    return tuple(range(a)), tuple(range(a, b)), tuple(range(b, b + len(y_free)))
+
+
+def _partners(axes: Axes, partners: Axes) -> Axes:
+    """`partners` in the order that sorts `axes`."""
+    return tuple([p for _, p in sorted(zip(axes, partners))])
+
+
+def _arranged(out: Any, order: Axes) -> Any:
+    """`out`, whose axis i is axis ``order[i]`` of the operand, with the axes in their order."""
     inverse = tuple([order.index(i) for i in range(len(order))])
     return out if inverse == tuple(range(len(order))) else permute_dims_p(out, axes=inverse)
-
-
-def _swap_free(ct: Any, x: Any, y: Any, dims: Dims) -> Any:
-    """`ct` of ``dot(x, y)`` as that of ``dot(y, x)``."""
-    (xc, _), (xb, _) = dims
-    n_batch, n_x = len(xb), len(free_axes(len(x.shape), xc, xb))
-    n = len(ct.shape)
-    axes = (*range(n_batch), *range(n_batch + n_x, n), *range(n_batch, n_batch + n_x))
-    return ct if axes == tuple(range(n)) else permute_dims_p(ct, axes=axes)
 
 
 dot_general_p = DotGeneral()

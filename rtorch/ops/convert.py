@@ -27,6 +27,12 @@ class Convert(ElementwiseLinear):
             x = x.real
         return x.astype(dtype)
 
+    @staticmethod
+    def into(out: Any, x: Any, *, dtype: Any) -> None:
+        if x.dtype in dtypes.COMPLEXES and out.dtype not in dtypes.COMPLEXES:
+            x = x.real
+        np.copyto(out, x, casting="unsafe")
+
     def infer(self, x: Any, *, dtype: Any) -> Aval:
         return Aval(x.shape, dtype)
 
@@ -66,6 +72,7 @@ class StopGradient(Nondifferentiable, Elementwise):
     """``x`` as a constant to differentiation."""
 
     name = "stop_gradient"
+    view = True
 
     def impl(self, xp: Any, x: Any) -> Any:
         return x
@@ -75,6 +82,7 @@ class Real(ElementwiseLinear):
     """The real part."""
 
     name = "real"
+    view = True
 
     def impl(self, xp: Any, x: Any) -> Any:
         return x.real
@@ -90,6 +98,7 @@ class Imag(ElementwiseLinear):
     """The imaginary part of a complex array."""
 
     name = "imag"
+    view = True
 
     def impl(self, xp: Any, x: Any) -> Any:
         return x.imag

@@ -8,6 +8,8 @@ share the cotangent at ties, ``relu`` has slope 0 at 0. Where a slope is infinit
 import math
 from typing import Any
 
+import numpy as np
+
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
 from rtorch.ops.base import (
@@ -92,6 +94,15 @@ class IntegerPow(Elementwise):
             return xp.ones_like(x)
         return power if y > 0 else xp.reciprocal(power)
 
+    def can_write(self, out: Aval, *, y: int) -> bool:
+        return y == 2
+
+    overwrites = (0,)
+
+    @staticmethod
+    def into(out: Any, x: Any, *, y: int) -> None:
+        np.multiply(x, x, out)
+
     def slope(out: Any, x: Any, *, y: int) -> Any:  # type: ignore[misc]  # noqa: N805 - a partial
         if y in (0, 1):
             return y
@@ -101,6 +112,7 @@ class IntegerPow(Elementwise):
 
 
 pow_p, integer_pow_p = Pow(), IntegerPow()
+floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' power.")
 
 # ---- division ------------------------------------------------------------------------------------
 
@@ -205,7 +217,10 @@ def _relu(xp: Any, x: Any) -> Any:
     return xp.maximum(x, x.dtype.type(0))
 
 
-relu_p = elementwise("relu", _relu, lambda out, x: convert_p(gt_p(x, 0), dtype=x.dtype))
+relu_p = elementwise(
+    "relu", _relu, lambda out, x: convert_p(gt_p(x, 0), dtype=x.dtype),
+    into=lambda out, x: np.maximum(x, x.dtype.type(0), out),
+)  # fmt: skip
 
 # ---- sigmoid -------------------------------------------------------------------------------------
 
@@ -216,7 +231,14 @@ def _sigmoid(xp: Any, x: Any) -> Any:
     return xp.divide(one, xp.add(out, one))
 
 
+def _sigmoid_into(out: Any, x: Any) -> None:
+    one = x.dtype.type(1)
+    np.exp(np.negative(x, out), out)
+    np.divide(one, np.add(out, one, out), out)
+
+
 sigmoid_p = elementwise(
-    "sigmoid", _sigmoid, lambda out, x: mul_p(out, sub_p(1, out)), doc="1 / (1 + exp(-x))."
-)
+    "sigmoid", _sigmoid, lambda out, x: mul_p(out, sub_p(1, out)), into=_sigmoid_into,
+    doc="1 / (1 + exp(-x)).",
+)  # fmt: skip
 

@@ -9,6 +9,8 @@ count from the end. ``mode`` says what an index outside does: ``"raise"``, ``"cl
 import math
 from typing import Any
 
+import numpy as np
+
 from rtorch.core import backend, dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive, is_linear
@@ -128,7 +130,22 @@ class Scatter(Primitive):
              op: str) -> Any:  # fmt: skip
         places, inside = _places(xp, x, indices, axes, mode)
         out = xp.array(x)
-        target = out.transpose(axes + _rest(x.ndim, axes))
+        self._write(xp, out, updates, places, inside, axes, op)
+        return out
+
+    overwrites = (0,)
+
+    def into(self, out: Any, x: Any, updates: Any, *indices: Any, axes: Any, mode: str,
+             op: str) -> None:  # fmt: skip
+        places, inside = _places(np, x, indices, axes, mode)
+        if out is not x:
+            np.copyto(out, x)
+        self._write(np, out, updates, places, inside, axes, op)
+
+    @staticmethod
+    def _write(xp: Any, out: Any, updates: Any, places: Any, inside: Any, axes: Any,
+               op: str) -> None:  # fmt: skip
+        target = out.transpose(axes + _rest(out.ndim, axes))
         if inside is not None:
             places = tuple([i[inside] for i in places])
             updates = updates[inside]
@@ -137,7 +154,6 @@ class Scatter(Primitive):
         else:
             ufunc = {"add": xp.add, "mul": xp.multiply, "min": xp.minimum, "max": xp.maximum}[op]
             ufunc.at(target, places, updates)
-        return out
 
     def infer(self, x: Any, *args: Any, **params: Any) -> Any:
         return x
@@ -248,6 +264,14 @@ class UpdateSlice(Linear):
         out[tuple(map(slice, starts, limits, strides))] = update
         return out
 
+    overwrites = (0,)
+
+    @staticmethod
+    def into(out: Any, x: Any, update: Any, *, starts: Any, limits: Any, strides: Any) -> None:
+        if out is not x:
+            np.copyto(out, x)
+        out[tuple(map(slice, starts, limits, strides))] = update
+
     def infer(self, x: Any, update: Any, **params: Any) -> Any:
         return x
 
@@ -302,6 +326,14 @@ class DynamicUpdateSlice(Primitive):
         out = xp.array(x)
         out[_window(x, starts, update.shape)] = update
         return out
+
+    overwrites = (0,)
+
+    @staticmethod
+    def into(out: Any, x: Any, update: Any, *starts: Any) -> None:
+        if out is not x:
+            np.copyto(out, x)
+        out[_window(x, starts, update.shape)] = update
 
     def infer(self, x: Any, update: Any, *starts: Any) -> Any:
         return x

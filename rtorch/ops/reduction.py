@@ -32,6 +32,9 @@ class Reduction(Primitive):
     def impl(self, xp: Any, x: Any, *, axes: Any) -> Any:
         return getattr(xp, self.ufunc).reduce(x, axes)
 
+    def into(self, out: Any, x: Any, *, axes: Any) -> None:
+        getattr(np, self.ufunc).reduce(x, axes, None, out)
+
     def infer(self, x: Any, *, axes: Any) -> Aval:
         return Aval(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype)
 

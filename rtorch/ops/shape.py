@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
 from rtorch.ops.base import Linear, batch_size, batched_front, zeros
@@ -12,6 +14,7 @@ class Slice(Linear):
 
     name = "slice"
     keeps_weak = True
+    view = True
 
     def impl(self, xp: Any, x: Any, *, starts: Any, limits: Any, strides: Any) -> Any:
         return x[tuple(map(slice, starts, limits, strides))]
@@ -108,6 +111,10 @@ class Concat(Linear):
     def impl(self, xp: Any, *xs: Any, axis: int) -> Any:
         return xp.concatenate(xs, axis)
 
+    @staticmethod
+    def into(out: Any, *xs: Any, axis: int) -> None:
+        np.concatenate(xs, axis, out)
+
     def infer(self, *xs: Any, axis: int) -> Aval:
         shape = list(xs[0].shape)
         shape[axis] = sum(x.shape[axis] for x in xs)
@@ -133,6 +140,7 @@ class Flip(Linear):
     """``x`` with the order along ``axes`` reversed."""
 
     name = "flip"
+    view = True
 
     def impl(self, xp: Any, x: Any, *, axes: Any) -> Any:
         backwards, all_of = slice(None, None, -1), slice(None)

@@ -5,7 +5,7 @@ import pytest
 from reference import ALL, SHAPES, both, check, sample
 
 from rtorch.errors import ArgumentError, AxisError, ShapeError
-from rtorch.numpy import joining, manipulation, repeating
+from rtorch.numpy import joining, manipulation, repeating, ufuncs
 from rtorch.numpy.creation import asarray
 from rtorch.transforms.stage import stage
 
@@ -106,7 +106,7 @@ def test_astype():
     x = np.asarray([1.7, -1.2, 0.0])
     for dtype in ALL:
         if dtype.kind != "u":
-            check(manipulation.astype(x, dtype), x.astype(dtype))
+            check(ufuncs.astype(x, dtype), x.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", ALL, ids=str)
@@ -118,9 +118,11 @@ def test_joining(dtype):
     for axis in (0, 1, 2, -1):
         check(joining.stack(xs, axis), np.stack(xs, axis))
     for ours, reference in [
-        (joining.vstack, np.vstack), (joining.hstack, np.hstack), (joining.dstack, np.dstack),
+        (joining.vstack, np.vstack),
+        (joining.hstack, np.hstack),
+        (joining.dstack, np.dstack),
         (joining.column_stack, np.column_stack),
-    ]:  # fmt: skip
+    ]:
         check(ours(xs), reference(xs))
         check(ours([x[0] for x in xs]), reference([x[0] for x in xs]))
     check(joining.append(xs[0], xs[1], 1), np.append(xs[0], xs[1], 1))
@@ -151,9 +153,12 @@ def test_splitting(where):
     x, ref = both((6, 6, 6), "int32")
     check(joining.array_split(x, where, 1), np.array_split(ref, where, 1))
     for ours, reference in [
-        (joining.split, np.split), (joining.vsplit, np.vsplit), (joining.hsplit, np.hsplit), (joining.dsplit, np.dsplit),
+        (joining.split, np.split),
+        (joining.vsplit, np.vsplit),
+        (joining.hsplit, np.hsplit),
+        (joining.dsplit, np.dsplit),
         (joining.array_split, np.array_split),
-    ]:  # fmt: skip
+    ]:
         check(ours(x, where), reference(ref, where))
     check(joining.hsplit(ref[0, 0], 2), np.hsplit(ref[0, 0], 2))
 
@@ -245,9 +250,16 @@ def test_pad_mistakes():
 def test_all_of_it_is_staged():
     def function(x):
         return [
-            manipulation.reshape(x, -1), manipulation.rot90(x), joining.stack([x, x]), repeating.tile(x, 2), repeating.repeat(x, 2, 0),
-            repeating.repeat(x, [1, 2], 0), repeating.roll(x, 1), repeating.pad(x, 1, "reflect"), *joining.split(x, 2),
-        ]  # fmt: skip
+            manipulation.reshape(x, -1),
+            manipulation.rot90(x),
+            joining.stack([x, x]),
+            repeating.tile(x, 2),
+            repeating.repeat(x, 2, 0),
+            repeating.repeat(x, [1, 2], 0),
+            repeating.roll(x, 1),
+            repeating.pad(x, 1, "reflect"),
+            *joining.split(x, 2),
+        ]
 
     x, _ = both((2, 3))
     for ours, eager in zip(stage(function, [x.aval])(x), function(x), strict=True):

@@ -268,9 +268,22 @@ def test_running_mistakes():
 
 
 FUNCTIONS = [
-    reductions.sum, reductions.prod, reductions.max, reductions.any, reductions.argmax, reductions.logsumexp, reductions.nanmax, statistics.mean, statistics.var, statistics.std, statistics.median,
-    statistics.nanmean, cumulative.cumsum, cumulative.cummax, cumulative.diff,
-]  # fmt: skip
+    reductions.sum,
+    reductions.prod,
+    reductions.max,
+    reductions.any,
+    reductions.argmax,
+    reductions.logsumexp,
+    reductions.nanmax,
+    statistics.mean,
+    statistics.var,
+    statistics.std,
+    statistics.median,
+    statistics.nanmean,
+    cumulative.cumsum,
+    cumulative.cummax,
+    cumulative.diff,
+]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)

@@ -1,0 +1,72 @@
+# Every target makes what it needs: Python >= 3.11 and a package index are enough.
+#
+#   make demo     train a classifier on real handwritten digits, results in out/
+#   make test     run the test suite
+#   make check    what CI runs: test, lint, types, doctest
+#   make bench    measure the library's overhead, other libraries beside it when installed
+#
+# PYTHON=python3.12 picks the interpreter, VENV=dir the environment, ARGS="-k grad" adds arguments.
+
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python
+
+.PHONY: help demo test lint format types doctest check bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.with-examples
+	@mkdir -p out
+	@$(BIN)/python examples/digits.py $(ARGS)
+
+test: $(VENV)/.with-test
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.with-dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: $(VENV)/.with-dev
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: $(VENV)/.with-dev
+	@$(BIN)/mypy
+
+doctest: $(VENV)/.with-test
+	@$(BIN)/python -m pytest --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
+
+check: test lint types doctest
+
+bench: $(VENV)/.with-test
+	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp for each extra: made again when pyproject.toml changes.
+$(VENV)/.with-%: pyproject.toml $(VENV)/.made
+	@echo "installing rtorch[$*] into $(VENV)"
+	@$(PIP) install --editable '.[$*]'
+	@touch $@
+
+# The first interpreter that is new enough and can make an environment.
+$(VENV)/.made:
+	@for python in $(CANDIDATES); do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	        >/dev/null 2>&1; then \
+	        echo "making $(VENV) with $$($$python --version)"; \
+	        $$python -m venv --clear $(VENV) && touch $@; \
+	        exit; \
+	    fi; \
+	done; \
+	echo "rtorch needs Python 3.11 or newer with the modules venv and ensurepip;" >&2; \
+	echo "none of these is one: $(CANDIDATES)" >&2; \
+	echo "Give another with 'make PYTHON=/path/to/python'; on Debian and Ubuntu the modules" >&2; \
+	echo "come with 'apt install python3-venv'." >&2; \
+	exit 1

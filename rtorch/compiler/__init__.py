@@ -1,0 +1,1 @@
+"""From a Program to something that runs: passes over Programs, and the planned executor."""

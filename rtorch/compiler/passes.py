@@ -1,0 +1,224 @@
+"""Passes from Program to Program: inlining, folding, simplification, sharing, dead code.
+
+Each is a walk over the equations with an environment from old variables to new atoms. The order
+in `optimize` lets each feed the next.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rtorch.core.array import Array, wrap
+from rtorch.core.program import Atom, Eqn, Program, Var
+from rtorch.core.trace import literal
+
+# Constants up to this many elements are computed when the Program is compiled.
+FOLD_LIMIT = 1 << 14
+
+
+def optimize(program: Program) -> Program:
+    """All passes."""
+    return eliminate_dead(share(simplify(fold(inline(program)))))
+
+
+def _reader(env: dict[Var, Atom]) -> Callable[[Atom], Atom]:
+    return lambda atom: env.get(atom, atom) if type(atom) is Var else atom
+
+
+def _rebuilt(program: Program, eqns: list[Eqn], env: dict[Var, Atom],
+             consts: dict[Var, Array] | None = None) -> Program:  # fmt: skip
+    outs = [_reader(env)(atom) for atom in program.out_atoms]
+    return Program(program.in_vars, eqns, outs, consts or program.consts, program.name)
+
+
+def inline(program: Program) -> Program:
+    """Calls of Programs replaced by their equations."""
+    if not any(eqn.prim.name == "call" for eqn in program.eqns):
+        return program
+    eqns: list[Eqn] = []
+    consts = dict(program.consts)
+
+    def splice(eqn: Eqn, args: list[Atom]) -> list[Atom]:
+        """Append the equations of the called Program, with variables of their own."""
+        inner: Program = eqn.params["program"]
+        env: dict[Var, Atom] = dict(zip(inner.in_vars, args))
+        for var, value in inner.consts.items():
+            env[var] = fresh = Var(var.aval)
+            consts[fresh] = value
+        append_all(inner, env)
+        return [_reader(env)(atom) for atom in inner.out_atoms]
+
+    def append_all(source: Program, env: dict[Var, Atom]) -> None:
+        read = _reader(env)
+        for eqn in source.eqns:
+            args = [read(a) for a in eqn.args]
+            if eqn.prim.name == "call":
+                env.update(zip(eqn.outs, splice(eqn, args)))
+                continue
+            outs = [Var(v.aval) for v in eqn.outs]
+            env.update(zip(eqn.outs, outs))
+            eqns.append(Eqn(eqn.prim, args, eqn.params, outs, eqn.source))
+
+    env: dict[Var, Atom] = {}
+    append_all(program, env)
+    return _rebuilt(program, eqns, env, consts)
+
+
+def fold(program: Program) -> Program:
+    """What depends on constants alone is computed now, if it is small or a repeated scalar."""
+    consts = dict(program.consts)
+    raw = {v: x._data for v, x in consts.items()}
+    eqns = []
+    for eqn in program.eqns:
+        known = all(type(a) is not Var or a in raw for a in eqn.args)
+        if known and not eqn.prim.multiple and _is_worth_folding(eqn):
+            with np.errstate(all="ignore"):
+                value = _compute(eqn, raw)
+            if value is not None:
+                (out,) = eqn.outs
+                raw[out] = value
+                consts[out] = wrap(value)
+                continue
+        eqns.append(eqn)
+    return Program(program.in_vars, eqns, program.out_atoms, consts, program.name)
+
+
+def _is_worth_folding(eqn: Eqn) -> bool:
+    repeated = eqn.prim.name in ("full", "broadcast")  # held as one element with strides 0
+    return repeated or eqn.outs[0].aval.size <= FOLD_LIMIT
+
+
+def _compute(eqn: Eqn, raw: dict[Var, Any]) -> Any:
+    if eqn.prim.name == "full":
+        if eqn.params["device"].kind != "cpu":
+            return None
+        scalar = np.asarray(eqn.params["value"], eqn.params["dtype"])
+        return np.broadcast_to(scalar, eqn.params["shape"])
+    operands = [raw[a] for a in eqn.args if type(a) is Var]
+    if any(type(x) is not np.ndarray for x in operands):
+        return None
+    dtype = operands[-1].dtype if operands else None
+    args = [raw[a] if type(a) is Var else literal(a, dtype) for a in eqn.args]  # type: ignore[arg-type]
+    try:
+        return np.asarray(eqn.prim.impl(np, *args, **eqn.params))
+    except IndexError:  # it belongs to the call, with the user's line
+        return None
+
+
+def _repeated_scalar(x: Array) -> Any:
+    """The Python scalar that all elements of a constant are, if strides show it; else None."""
+    data = x._data
+    if not isinstance(data, np.ndarray) or data.size == 0 or any(
+        s != 0 and n != 1 for s, n in zip(data.strides, data.shape)
+    ):  # fmt: skip
+        return None
+    value = data[(0,) * data.ndim].item()
+    return value if isinstance(value, (bool, int, float)) else None
+
+
+def simplify(program: Program) -> Program:
+    """Identities removed, scalar constants written as such, views of views made one."""
+    scalars = {v: _repeated_scalar(x) for v, x in program.consts.items()}
+    made: dict[Var, Eqn] = {}
+    env: dict[Var, Atom] = {}
+    read = _reader(env)
+    eqns = []
+    for old in program.eqns:
+        eqn = old.replace([read(a) for a in old.args])
+        if eqn.prim.keeps_weak and hasattr(eqn.prim, "partials"):
+            eqn = _with_literals(eqn, scalars)
+        same = _identity(eqn)
+        if same is not None:
+            env[eqn.outs[0]] = same
+            continue
+        eqn = _merge_views(eqn, made)
+        made[eqn.outs[0]] = eqn
+        eqns.append(eqn)
+    return _rebuilt(program, eqns, env)
+
+
+def _with_literals(eqn: Eqn, scalars: dict[Var, Any]) -> Eqn:
+    """Operands that are one number everywhere become that number; one array operand must stay."""
+    args = [a if scalars.get(a) is None else scalars[a] for a in eqn.args if type(a) is Var or True]
+    arrays = [a for a in args if type(a) is Var]
+    if not arrays or args == list(eqn.args):
+        return eqn
+    if eqn.prim.name == "select" and type(eqn.args[1]) is Var and type(eqn.args[2]) is Var and not (
+        type(args[1]) is Var or type(args[2]) is Var
+    ):  # fmt: skip
+        args[2] = eqn.args[2]
+    if eqn.prim.name == "select":
+        args[0] = eqn.args[0]
+    if arrays[-1].aval.dtype is not eqn.outs[0].aval.dtype and eqn.prim.name != "select":
+        return eqn
+    return eqn.replace(args)
+
+
+def _is(atom: Atom, value: float) -> bool:
+    return type(atom) in (int, float) and atom == value
+
+
+def _identity(eqn: Eqn) -> Atom | None:
+    """The operand that `eqn` returns unchanged, if it does."""
+    name, args = eqn.prim.name, eqn.args
+    if not args or type(args[0]) is not Var:
+        return args[1] if name == "mul" and _is(args[0], 1) else None
+    x: Var = args[0]
+    same = x.aval.shape == eqn.outs[0].aval.shape
+    if (name == "mul" or name == "div") and _is(args[1], 1):
+        return x
+    if name == "sub" and _is(args[1], 0) and math.copysign(1, args[1]) == 1:
+        return x
+    if name == "convert" and x.aval.dtype is eqn.outs[0].aval.dtype:
+        return x
+    if name in ("reshape", "broadcast") and same:
+        return x
+    if name == "permute_dims" and eqn.params["axes"] == tuple(range(len(x.aval.shape))):
+        return x
+    return x if name == "stop_gradient" else None
+
+
+def _merge_views(eqn: Eqn, made: dict[Var, Eqn]) -> Eqn:
+    """A reshape of a reshape, or a permutation of a permutation, as one."""
+    name = eqn.prim.name
+    if name not in ("reshape", "permute_dims"):
+        return eqn
+    before = made.get(eqn.args[0])
+    if before is None or before.prim is not eqn.prim:
+        return eqn
+    params = eqn.params
+    if name == "permute_dims":
+        params = {"axes": tuple(before.params["axes"][a] for a in eqn.params["axes"])}
+    return Eqn(eqn.prim, before.args, params, eqn.outs, eqn.source)
+
+
+def share(program: Program) -> Program:
+    """Equal equations computed once (common subexpressions)."""
+    seen: dict[Any, Eqn] = {}
+    env: dict[Var, Atom] = {}
+    read = _reader(env)
+    eqns = []
+    for old in program.eqns:
+        eqn = old.replace([read(a) for a in old.args])
+        atoms = tuple([a if type(a) is Var else (type(a), repr(a)) for a in eqn.args])
+        key = (eqn.prim.name, atoms, tuple(eqn.params.items()))
+        first = seen.setdefault(key, eqn)
+        if first is eqn:
+            eqns.append(eqn)
+        else:
+            env.update(zip(eqn.outs, first.outs))
+    return _rebuilt(program, eqns, env)
+
+
+def eliminate_dead(program: Program) -> Program:
+    """Equations and constants that no result needs removed."""
+    live = set(program.out_atoms)
+    eqns = []
+    for eqn in reversed(program.eqns):
+        if any(v in live for v in eqn.outs):
+            live.update(a for a in eqn.args if type(a) is Var)
+            eqns.append(eqn)
+    consts = {v: x for v, x in program.consts.items() if v in live}
+    return Program(program.in_vars, eqns[::-1], program.out_atoms, consts, program.name)

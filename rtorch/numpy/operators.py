@@ -1,0 +1,228 @@
+"""Operators and methods of `Array`, installed from one table; tracers inherit them.
+
+Between two plain arrays on the CPU, outside all transformations, an operator calls NumPy at once:
+that path has a budget of about a microsecond.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rtorch.core import dtypes
+from rtorch.core.array import Array
+from rtorch.core.trace import EVAL, state
+from rtorch.errors import ArgumentError, hide_internal_frames
+from rtorch.numpy import (
+    contraction,
+    cumulative,
+    indexing,
+    manipulation,
+    matrices,
+    reductions,
+    repeating,
+    sorting,
+    statistics,
+    ufuncs,
+)
+
+_FLOATS = frozenset({dtypes.float32, dtypes.float64})
+_BOOL = dtypes.bool_
+
+
+def _operator(function: Callable[..., Any], ufunc: Callable[..., Any], swapped: bool) -> Any:
+    """``x <op> y`` by `function`, or by `ufunc` at once where that gives the same."""
+
+    def method(self: Any, other: Any) -> Any:
+        if type(self) is Array and state.trace is EVAL:
+            kind = type(other)
+            data = self._data
+            if kind is Array:
+                right = other._data
+                if data.dtype is right.dtype and data.dtype is not _BOOL and data.shape == right.shape and data.shape:  # noqa: E501
+                    return Array(ufunc(right, data) if swapped else ufunc(data, right))
+            elif kind is float and data.dtype in _FLOATS and data.shape:
+                return Array(ufunc(other, data) if swapped else ufunc(data, other))
+        if _is_foreign(other):
+            return NotImplemented
+        try:
+            return function(other, self) if swapped else function(self, other)
+        except Exception as error:
+            hide_internal_frames(error)
+            raise
+
+    return method
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether `x` may know how to combine itself with an Array, and we do not."""
+    return isinstance(x, (str, dict, set, type(None)))
+
+
+def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        if _is_foreign(other):
+            return NotImplemented
+        return function(other, self) if swapped else function(self, other)
+
+    return method
+
+
+# name: (function, the NumPy ufunc that equals it on arrays of one dtype and shape)
+_BINARY: dict[str, tuple[Any, Any]] = {
+    "add": (ufuncs.add, np.add),
+    "sub": (ufuncs.subtract, np.subtract),
+    "mul": (ufuncs.multiply, np.multiply),
+    "lt": (ufuncs.less, np.less),
+    "le": (ufuncs.less_equal, np.less_equal),
+    "gt": (ufuncs.greater, np.greater),
+    "ge": (ufuncs.greater_equal, np.greater_equal),
+    "eq": (ufuncs.equal, np.equal),
+    "ne": (ufuncs.not_equal, np.not_equal),
+}
+_SLOW: dict[str, Any] = {
+    "truediv": ufuncs.divide,
+    "floordiv": ufuncs.floor_divide,
+    "mod": ufuncs.remainder,
+    "pow": ufuncs.power,
+    "matmul": contraction.matmul,
+    "and": ufuncs.bitwise_and,
+    "or": ufuncs.bitwise_or,
+    "xor": ufuncs.bitwise_xor,
+    "lshift": ufuncs.bitwise_left_shift,
+    "rshift": ufuncs.bitwise_right_shift,
+    "divmod": lambda x, y: (ufuncs.floor_divide(x, y), ufuncs.remainder(x, y)),
+}
+_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+_UNARY: dict[str, Any] = {
+    "neg": ufuncs.negative,
+    "pos": ufuncs.positive,
+    "abs": ufuncs.abs,
+    "invert": ufuncs.bitwise_invert,
+    "round": ufuncs.round,
+}
+
+
+def _reshape(self: Array, *shape: Any, order: str = "C") -> Array:
+    return manipulation.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+def _transpose(self: Array, *axes: Any) -> Array:
+    if not axes or axes == (None,):
+        return manipulation.transpose(self)
+    return manipulation.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
+
+
+_METHODS: dict[str, Any] = {
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "permute": _transpose,
+    "astype": ufuncs.astype,
+    "clip": ufuncs.clip,
+    "conj": ufuncs.conj,
+    "ravel": manipulation.ravel,
+    "flatten": manipulation.ravel,
+    "squeeze": manipulation.squeeze,
+    "swapaxes": manipulation.swapaxes,
+    "repeat": repeating.repeat,
+    "sum": reductions.sum,
+    "prod": reductions.prod,
+    "mean": statistics.mean,
+    "var": statistics.var,
+    "std": statistics.std,
+    "max": reductions.max,
+    "min": reductions.min,
+    "all": reductions.all,
+    "any": reductions.any,
+    "argmax": reductions.argmax,
+    "argmin": reductions.argmin,
+    "cumsum": cumulative.cumsum,
+    "cumprod": cumulative.cumprod,
+    "ptp": reductions.ptp,
+    "trace": matrices.trace,
+    "dot": contraction.dot,
+    "sort": sorting.sort,
+    "argsort": sorting.argsort,
+    "take": indexing.take,
+}
+_PROPERTIES: dict[str, tuple[Any, str]] = {
+    "T": (manipulation.transpose, "The axes in reverse order."),
+    "mT": (manipulation.matrix_transpose, "The last two axes exchanged."),
+    "real": (ufuncs.real, "The real part."),
+    "imag": (ufuncs.imag, "The imaginary part."),
+    "at": (indexing.At, "``x.at[index].set(value)`` and its relatives: updated copies."),
+}
+
+
+def _copy(self: Array) -> Array:
+    return self
+
+
+def install() -> None:
+    """Give `Array` its operators, methods and properties."""
+    for name, (function, ufunc) in _BINARY.items():
+        setattr(Array, f"__{name}__", _operator(function, ufunc, swapped=False))
+        if name not in _COMPARISONS:
+            setattr(Array, f"__r{name}__", _operator(function, ufunc, swapped=True))
+    for name, function in _SLOW.items():
+        setattr(Array, f"__{name}__", _slow_operator(function))
+        setattr(Array, f"__r{name}__", _slow_operator(function, swapped=True))
+    for name, function in _UNARY.items():
+        setattr(Array, f"__{name}__", function)
+    for name, function in _METHODS.items():
+        setattr(Array, name, function)
+    for name, (function, doc) in _PROPERTIES.items():
+        setattr(Array, name, property(function, doc=doc))
+    setattr(Array, "copy", _copy)
+    setattr(Array, "__getitem__", indexing.fast_getitem)
+    setattr(Array, "__array_ufunc__", _array_ufunc)
+    setattr(Array, "__array_function__", _array_function)
+    setattr(Array, "__array_namespace__", _array_namespace)
+
+
+# ---- NumPy's protocols ---------------------------------------------------------------------------
+
+
+def _namespace() -> Any:
+    import rtorch
+
+    return rtorch
+
+
+def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
+    return _namespace()
+
+
+def _find(name: str) -> Any:
+    return getattr(_namespace(), name, None)
+
+
+def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``np.sin(x)`` is ``rt.sin(x)``."""
+    function = _find(ufunc.__name__)
+    if method != "__call__" or kwargs or function is None:
+        what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        advice = f"use rt.{ufunc.__name__}" if function is not None and not kwargs else (
+            f"its arguments {sorted(kwargs)} are not supported" if kwargs and function is not None
+            else "rtorch has no such function; convert with np.asarray(x) if no derivative is needed"
+        )  # fmt: skip
+        raise ArgumentError(f"[{what}] does not work on rtorch arrays: {advice}")
+    return function(*inputs)
+
+
+def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """``np.concatenate([x, y])`` is ``rt.concatenate([x, y])``."""
+    module = func.__module__.removeprefix("numpy")
+    target: Any = _namespace()
+    for part in filter(None, module.split(".")):
+        target = getattr(target, part, None)
+    function = getattr(target, func.__name__, None)
+    if function is None:
+        raise ArgumentError(
+            f"[{func.__module__}.{func.__name__}] does not work on rtorch arrays and rtorch has no "
+            "function of that name; convert with np.asarray(x) if no derivative is needed"
+        )
+    return function(*args, **kwargs)
+
+
+install()

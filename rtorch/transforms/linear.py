@@ -1,0 +1,207 @@
+"""Forward mode and linear maps: `jvp`, `linearize`, `linear_transpose`, `hvp`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rtorch.core import dtypes, tree
+from rtorch.core.trace import run, state
+from rtorch.core.tree import mismatch
+from rtorch.errors import ArgumentError, DTypeError, api
+from rtorch.transforms.arguments import (
+    as_array,
+    check_callable,
+    flatten_arrays,
+    is_differentiable,
+    like_primal,
+    zeros_for,
+)
+from rtorch.transforms.jvp import JVPTrace, JVPTracer
+from rtorch.transforms.linearize import LinearizeTrace, Tangent, Tape
+from rtorch.transforms.programs import aval_like
+from rtorch.transforms.vjp import grad
+
+def _as_tuple(values: Any, transform: str, what: str) -> tuple[Any, ...]:
+    if not isinstance(values, (tuple, list)):
+        raise ArgumentError(
+            f"[{transform}] {what}: expected a tuple with one entry per argument, got {type(values).__name__}"
+        )
+    return tuple(values)
+
+@api
+def jvp(
+    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any],
+    *, has_aux: bool = False,
+) -> Any:  # fmt: skip
+    """The value of a function and its derivative along a direction (forward mode).
+
+    Args:
+        function: From pytrees to a pytree of arrays (with `has_aux`: and anything else).
+        primals: A tuple with the arguments.
+        tangents: A tuple of the same structure with the direction.
+        has_aux: Whether `function` returns ``(value, aux)``.
+
+    Returns:
+        ``(value, tangent)`` or ``(value, tangent, aux)``. Leaves that are no floating or complex
+        numbers have no tangent; their place holds zeros.
+
+    Example:
+        >>> import rtorch as rt
+        >>> y, y_dot = rt.jvp(rt.sin, (0.0,), (2.0,))
+        >>> float(y), float(y_dot)
+        (0.0, 2.0)
+    """
+    check_callable(function, "jvp")
+    primals, tangents = _as_tuple(primals, "jvp", "primals"), _as_tuple(tangents, "jvp", "tangents")
+    leaves, treedef = tree.flatten(primals)
+    dots, dots_tree = tree.flatten(tangents)
+    if treedef != dots_tree:
+        raise mismatch("jvp", ("primals", "tangents"), primals, tangents)
+    trace = JVPTrace(state.trace, "jvp", function)
+    inputs: list[Any] = []
+    for x, t in zip(leaves, dots):
+        if is_differentiable(x):
+            primal = as_array(x, "jvp", "primal")
+            tangent = like_primal(t, primal, "jvp", "the tangent", "primal")
+            inputs.append(JVPTracer(trace, primal, tangent))
+        else:
+            inputs.append(x)
+    out = run(trace, function, *treedef.unflatten(inputs))
+    aux = None
+    if has_aux:
+        out, aux = out
+    outs, out_tree = flatten_arrays(out, "jvp", "result")
+    pairs = [trace.split(y) for y in outs]
+    value = out_tree.unflatten([y for y, _ in pairs])
+    tangent = out_tree.unflatten([zeros_for(y.aval) if t is None else t for y, t in pairs])
+    if has_aux:
+        return value, tangent, tree.map(lambda x: trace.split(x)[0], aux)
+    return value, tangent
+
+@api
+def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of a function and its derivative there as a linear function.
+
+    Args:
+        function: From pytrees to a pytree of arrays.
+        *primals: Where to linearize.
+
+    Returns:
+        ``(value, push)``; ``push(*tangents)`` gives the tangent of the value, without running
+        `function` again.
+
+    Example:
+        >>> import rtorch as rt
+        >>> y, push = rt.linearize(lambda x: x * x, 3.0)
+        >>> float(push(1.0)), float(push(2.0))
+        (6.0, 12.0)
+    """
+    check_callable(function, "linearize")
+    trace = LinearizeTrace(state.trace, "linearize", function)
+    leaves, treedef = tree.flatten(primals)
+    inputs = [
+        trace.variable(as_array(x, "linearize", "primal")) if is_differentiable(x) else x
+        for x in leaves
+    ]
+    outs, out_tree = flatten_arrays(
+        run(trace, function, *treedef.unflatten(inputs)), "linearize", "result"
+    )
+    nodes = [trace.node_of(y) for y in outs]
+    trace.tape.prune(nodes)
+
+    @api
+    def push(*tangents: Any) -> Any:
+        """The tangent of the result for tangents of the primals."""
+        dots, dots_tree = tree.flatten(tangents)
+        if dots_tree != treedef:
+                raise mismatch("linearize", ("primals", "tangents"), primals, tangents)
+        env = {
+            x.node: like_primal(t, x, "linearize", "the tangent", "primal")
+            for x, t in zip(inputs, dots) if trace.node_of(x) is not None
+        }  # fmt: skip
+        trace.tape.push(env)
+        found = [None if n is None else env.get(n) for n in nodes]
+        return out_tree.unflatten(
+            [zeros_for(y.aval) if t is None else t for y, t in zip(outs, found)]
+        )
+
+    return out_tree.unflatten([trace.primal_of(y) for y in outs]), push
+
+@api
+def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[Any], Any]:
+    """The transpose of a linear function.
+
+    Args:
+        function: Linear in all its arguments together.
+        *primals: Arguments, or specs with their shapes and dtypes.
+
+    Returns:
+        A function from cotangents of the result to a tuple of cotangents of the arguments.
+
+    Raises:
+        MissingRuleError: if an operation in `function` is not linear.
+
+    Example:
+        >>> import rtorch as rt
+        >>> back = rt.linear_transpose(lambda x: 3 * x, rt.spec(2))
+        >>> back(rt.ones(2))[0].tolist()
+        [3.0, 3.0]
+    """
+    check_callable(function, "linear_transpose")
+    leaves, treedef = tree.flatten(primals)
+    avals = [aval_like(x, "linear_transpose", "argument") for x in leaves]
+    for aval in avals:
+        if aval.dtype not in dtypes.INEXACT:
+            raise DTypeError(f"[linear_transpose] arguments must be floating, got {aval}")
+
+    @api
+    def transposed(cotangent: Any) -> Any:
+        """Cotangents of the arguments for a cotangent of the result."""
+        tape = Tape(state.trace)
+        tape.function, tape.transform = function, "linear_transpose"
+        sources = [tape.variable(aval) for aval in avals]
+        outs, out_tree = flatten_arrays(
+            run(tape, function, *treedef.unflatten(sources)), "linear_transpose", "result"
+        )
+        cts, ct_tree = tree.flatten(cotangent)
+        if ct_tree != out_tree:
+                raise mismatch("linear_transpose", ("result", "cotangent"), out_tree, cotangent)
+        env: dict[Tangent, Any] = {}
+        for y, ct in zip(outs, cts):
+            ct = like_primal(ct, y, "linear_transpose", "the cotangent", "result")
+            if isinstance(y, Tangent):
+                env[y] = ct if y not in env else env[y] + ct
+        tape.pull(env)
+        found = [env.get(s) for s in sources]
+        return treedef.unflatten(
+            [zeros_for(s) if ct is None else ct for s, ct in zip(sources, found)]
+        )
+
+    return transposed
+
+@api
+def hvp(
+    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Any, Any]:
+    """The gradient of a scalar function and the product of its Hessian with a vector.
+
+    Forward over reverse mode: about the cost of two gradients, no matrix is formed.
+
+    Args:
+        function: From pytrees to a floating scalar.
+        primals: A tuple with the arguments; it is differentiated by the first one.
+        tangents: A tuple of the same structure.
+
+    Returns:
+        ``(gradient, product)``, both like the first argument.
+
+    Example:
+        >>> import rtorch as rt
+        >>> g, hv = rt.hvp(lambda x: x**3, (2.0,), (1.0,))
+        >>> float(g), float(hv)
+        (12.0, 12.0)
+
+    References:
+        Pearlmutter 1994, "Fast exact multiplication by the Hessian".
+    """
+    return jvp(grad(function), primals, tangents)  # type: ignore[no-any-return]
+

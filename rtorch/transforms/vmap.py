@@ -1,0 +1,190 @@
+"""`vmap`: a function of one example becomes one of a batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rtorch.core import tree, tree_prefix
+from rtorch.core.array import Array
+from rtorch.core.trace import run, state
+from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
+from rtorch.numpy.operands import broadcast, operand
+from rtorch.ops.base import move_dim
+from rtorch.ops.shape import concat_p, slice_p
+from rtorch.transforms.arguments import as_array, check_callable, wraps
+from rtorch.transforms.batch import BatchTrace, BatchTracer
+
+
+def vmap(
+    function: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    *,
+    axis_size: int | None = None,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """A function that applies `function` to every example of a batch at once.
+
+    Args:
+        function: From and to pytrees of arrays.
+        in_axes: The batch axis of every positional argument: an integer, None for an argument
+            that all examples share, or a tuple with one of these, or a pytree of them, for every
+            argument. Arguments passed by keyword are batched along axis 0.
+        out_axes: Where the batch axis of every result goes; a pytree that is a prefix of the
+            result. None returns a result that is the same for all examples once.
+        axis_size: The size of the batch, needed when nothing is batched.
+        chunk_size: Work on at most this many examples at a time, to bound memory.
+
+    Returns:
+        A function of batches.
+
+    Raises:
+        BatchAxisError: if axes do not fit the arguments, or batch sizes differ.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.vmap(rt.sum)(rt.ones((2, 3))).tolist()
+        [3.0, 3.0]
+    """
+    check_callable(function, "vmap")
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if chunk_size is not None and chunk_size < 1:
+        raise ArgumentError(f"[vmap] chunk_size must be at least 1, got {chunk_size}")
+
+    @wraps(function, "vmap")
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        try:
+            leaves, dims, treedef = _inputs(args, kwargs, in_axes)
+            size = _batch_size(leaves, dims, axis_size, args, kwargs)
+            if chunk_size is None or size <= chunk_size:
+                return _run(function, leaves, dims, treedef, size, out_axes)
+            return _in_chunks(function, leaves, dims, treedef, size, out_axes, chunk_size)
+        except Exception as error:
+            hide_internal_frames(error)
+            raise
+
+    return batched  # type: ignore[no-any-return]
+
+
+def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int | None], Any]:
+    """The leaves of all arguments, with the batch axis of each as a non-negative number."""
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise BatchAxisError(
+            f"[vmap] in_axes has {len(in_axes)} entries for {len(args)} positional arguments: "
+            f"{in_axes}"
+        )
+    leaves, treedef = tree.flatten((args, kwargs))
+    if isinstance(in_axes, int) and not isinstance(in_axes, bool):
+        axes: list[Any] = [in_axes] * len(leaves)
+    else:
+        prefix = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        axes = tree_prefix.flatten_prefix(
+            prefix, args, "in_axes", function="vmap", error=BatchAxisError
+        )
+        axes = axes + [0] * (len(leaves) - len(axes))
+    dims = [_dim_of(leaf, axis, i, args, kwargs) for i, (leaf, axis) in enumerate(zip(leaves, axes))]
+    arrays = [x if d is None else operand(x, "vmap") for x, d in zip(leaves, dims)]
+    return arrays, dims, treedef
+
+
+def _path(i: int, args: Any, kwargs: Any) -> str:
+    """How the message calls the i-th leaf: ``args[0]['w']``."""
+    from rtorch.core.tree_diff import keystr
+    from rtorch.core.tree_util import leaves_with_path
+
+    path = leaves_with_path((args, kwargs))[i][0]
+    return ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
+
+
+def _dim_of(leaf: Any, axis: Any, i: int, args: Any, kwargs: Any) -> int | None:
+    if axis is None:
+        return None
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        raise BatchAxisError(f"[vmap] in_axes: expected integers or None, got {axis!r}")
+    array = leaf if isinstance(leaf, Array) else as_array(leaf, "vmap", _path(i, args, kwargs))
+    ndim = len(array.shape)
+    if not -ndim <= axis < ndim:
+        raise BatchAxisError(
+            f"[vmap] in_axes is {axis} for {_path(i, args, kwargs)}, which has shape {array.shape}"
+            + (": give it in_axes None to share it among all examples" if not ndim else "")
+        )
+    return axis % ndim
+
+
+def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs: Any) -> int:
+    sizes = {x.shape[d] for x, d in zip(leaves, dims) if d is not None}
+    if axis_size is not None:
+        sizes.add(axis_size)
+    if len(sizes) == 1:
+        return sizes.pop()  # type: ignore[no-any-return]
+    if not sizes:
+        raise BatchAxisError(
+            "[vmap] no argument is batched (in_axes is None for all): pass axis_size"
+        )
+    lines = [
+        f"\n  {_path(i, args, kwargs)} has size {x.shape[d]} along axis {d} (shape {x.shape})"
+        for i, (x, d) in enumerate(zip(leaves, dims)) if d is not None
+    ]  # fmt: skip
+    if axis_size is not None:
+        lines.append(f"\n  axis_size is {axis_size}")
+    raise BatchAxisError("[vmap] batch sizes differ:" + "".join(lines))
+
+
+def _run(function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axes: Any) -> Any:
+    trace = BatchTrace(state.trace, size, "vmap", function)
+    inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, dims)]
+    args, kwargs = treedef.unflatten(inputs)
+    out = run(trace, function, *args, **kwargs)
+    if isinstance(out, Array) and out_axes == 0 and out_axes is not False:
+        return _output(trace, out, 0)
+    outs, out_tree = tree.flatten(out)
+    axes = tree_prefix.flatten_prefix(
+        out_axes, out_tree, "out_axes", function="vmap", error=BatchAxisError
+    )
+    return out_tree.unflatten([_output(trace, y, axis) for y, axis in zip(outs, axes)])
+
+
+def _output(trace: BatchTrace, y: Any, axis: int | None) -> Array:
+    """The batch of a result, with its batch axis at `axis`."""
+    value, dim = trace.split(as_array(y, "vmap", "result"))
+    if axis is None:
+        if dim is not None:
+            raise BatchAxisError(
+                f"[vmap] out_axes is None for a result {y.aval} that differs between examples"
+            )
+        return value  # type: ignore[no-any-return]
+    ndim = len(value.shape) + (dim is None)
+    if not isinstance(axis, int) or not -ndim <= axis < ndim:
+        raise BatchAxisError(
+            f"[vmap] out_axes is {axis!r} for a result that has {ndim} axes with that of the batch"
+        )
+    if dim is None:
+        value, dim = broadcast(value, (trace.size, *value.shape)), 0
+    return move_dim(value, dim, axis % ndim)  # type: ignore[no-any-return]
+
+
+def _in_chunks(
+    function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axes: Any, chunk: int
+) -> Any:
+    """One chunk of examples after the other, results joined along the batch axis."""
+    pieces = []
+    for start in range(0, size, chunk):
+        stop = min(start + chunk, size)
+        part = [x if d is None else _cut(x, d, start, stop) for x, d in zip(leaves, dims)]
+        pieces.append(_run(function, part, dims, treedef, stop - start, out_axes))
+    out_tree = tree.structure(pieces[0])
+    axes = tree_prefix.flatten_prefix(
+        out_axes, out_tree, "out_axes", function="vmap", error=BatchAxisError
+    )
+    columns = zip(*[tree.leaves(piece) for piece in pieces])
+    return out_tree.unflatten([_join(column, axis) for column, axis in zip(columns, axes)])
+
+
+def _cut(x: Any, dim: int, start: int, stop: int) -> Any:
+    starts, limits = [0] * x.ndim, list(x.shape)
+    starts[dim], limits[dim] = start, stop
+    return slice_p(x, starts=tuple(starts), limits=tuple(limits), strides=(1,) * x.ndim)
+
+
+def _join(column: Any, axis: int | None) -> Any:
+    return column[0] if axis is None else concat_p(*column, axis=axis % column[0].ndim)
