@@ -76,7 +76,7 @@ class Primitive:
     def transpose(self, ct: Any, *operands: Any, **params: Any) -> Any:
         self._missing("transpose", "vjp")
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+    def batch(self, args: Any, dims: Any, /, **params: Any) -> tuple[Any, Any]:
         self._missing("batch", "vmap")
 
     def can_write(self, out: Aval, **params: Any) -> bool:

@@ -83,6 +83,7 @@ def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Ar
     return _concatenate("concatenate", arrays, axis)
 
 
+@api
 def concat(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
     """As `concatenate`, under the array API's name.
 
