@@ -15,7 +15,6 @@ A primitive says how it takes part:
 Memory lives in workspaces, one per call in progress, so that threads and recursion are safe.
 """
 
-
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -41,8 +40,8 @@ def executable(program: Program, xp: Any, donated: tuple[int, ...] = ()) -> Call
         donated: Parameters whose memory results may take.
     """
     if xp is not np:
-        return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))  # type: ignore[no-any-return]
-    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())  # type: ignore[no-any-return]
+        return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
+    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())
 
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:

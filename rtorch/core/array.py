@@ -49,12 +49,12 @@ class Array:
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of every axis."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def dtype(self) -> DType:
         """The type of the elements, a `numpy.dtype`."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
@@ -178,11 +178,11 @@ class Array:
         return data.__dlpack__(max_version=max_version, dl_device=dl_device)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self._concrete("__dlpack_device__()").__dlpack_device__()  # type: ignore[no-any-return]
+        return self._concrete("__dlpack_device__()").__dlpack_device__()
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        return self._data.__cuda_array_interface__  # type: ignore[no-any-return]
+        return self._data.__cuda_array_interface__
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild, (backend.to_numpy(self._concrete("pickle")), self.weak_type)

@@ -91,7 +91,7 @@ def is_raw_array(x: Any) -> bool:
 
 
 def to_numpy(data: Any) -> ndarray[Any, Any]:
-    return data if isinstance(data, ndarray) else cupy().asnumpy(data)  # type: ignore[no-any-return]
+    return data if isinstance(data, ndarray) else cupy().asnumpy(data)
 
 
 def transfer(data: Any, device: Device) -> Any:

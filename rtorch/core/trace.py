@@ -241,4 +241,4 @@ def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def aval_of(x: Any) -> Aval:
     """The aval of an operand: an Array, or an Aval already."""
-    return x if isinstance(x, Aval) else x.aval  # type: ignore[no-any-return]
+    return x if isinstance(x, Aval) else x.aval

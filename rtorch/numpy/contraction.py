@@ -1,6 +1,5 @@
 """Products of matrices and tensors, as NumPy has them."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import operator

@@ -1,6 +1,5 @@
 """Arrays from what the user has, and arrays filled with one number."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 from collections.abc import Sequence

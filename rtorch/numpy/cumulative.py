@@ -1,6 +1,5 @@
 """Running sums, products and extremes along an axis; differences of neighbours."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import math

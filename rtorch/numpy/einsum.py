@@ -4,7 +4,6 @@ The order comes from ``opt_einsum`` (Smith & Gray 2018, https://doi.org/10.21105
 kept for every combination of subscripts and shapes.
 """
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools

@@ -1,6 +1,5 @@
 """Joining arrays, and cutting them into pieces."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import itertools

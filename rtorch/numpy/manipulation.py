@@ -1,6 +1,5 @@
 """Other shapes, orders of axes, and dtypes for the same elements."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools

@@ -42,7 +42,12 @@ def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) ->
             data = self._data
             if kind is Array:
                 right = other._data
-                if data.dtype is right.dtype and data.dtype is not _BOOL and data.shape == right.shape and data.shape:  # noqa: E501
+                if (
+                    data.dtype is right.dtype
+                    and data.dtype is not _BOOL
+                    and data.shape == right.shape
+                    and data.shape
+                ):  # noqa: E501
                     return Array(ufunc(right, data) if swapped else ufunc(data, right))
             elif kind is float and data.dtype in _FLOATS and data.shape:
                 return Array(ufunc(other, data) if swapped else ufunc(data, other))
@@ -178,11 +183,11 @@ def install() -> None:
         setattr(Array, name, function)
     for name, (function, doc) in _PROPERTIES.items():
         setattr(Array, name, property(function, doc=doc))
-    setattr(Array, "copy", _copy)
-    setattr(Array, "__getitem__", indexing.fast_getitem)
-    setattr(Array, "__array_ufunc__", _array_ufunc)
-    setattr(Array, "__array_function__", _array_function)
-    setattr(Array, "__array_namespace__", _array_namespace)
+    Array.copy = _copy
+    Array.__getitem__ = indexing.fast_getitem
+    Array.__array_ufunc__ = _array_ufunc
+    Array.__array_function__ = _array_function
+    Array.__array_namespace__ = _array_namespace
 
 
 # ---- NumPy's protocols ---------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Reductions: sums, products, extremes and their places, truth values."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools

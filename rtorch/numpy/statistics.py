@@ -1,6 +1,5 @@
 """Averages and spreads: mean, var, std, median, quantile."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import math

@@ -9,7 +9,6 @@ A family supplies most rules by inheritance:
 - `Nondifferentiable`: results without derivatives (comparisons, indices).
 """
 
-
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -71,7 +70,7 @@ def move_dim(x: Any, src: int, dst: int) -> Any:
 
 
 def batch_size(args: Sequence[Any], dims: Sequence[int | None]) -> int:
-    return next(a.shape[d] for a, d in zip(args, dims) if d is not None)  # type: ignore[no-any-return]
+    return next(a.shape[d] for a, d in zip(args, dims) if d is not None)
 
 
 def batched_front(x: Any, dim: int | None, size: int) -> Any:
@@ -176,7 +175,7 @@ def elementwise(
     if into is not None:
         members |= {"into": staticmethod(into), "overwrites": (0,)}
     members["__doc__"] = doc or f"Elementwise {name}."
-    return type(name, (Elementwise,), members)()  # type: ignore[no-any-return]
+    return type(name, (Elementwise,), members)()
 
 
 class Linear(Primitive):

@@ -94,7 +94,7 @@ def is_differentiable(x: Any) -> bool:
 
 def zeros_for(aval: Any) -> Array:
     """Zeros of the shape and dtype of `aval`, with memory of their own."""
-    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)  # type: ignore[no-any-return]
+    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)
 
 
 def check_like(x: Array, like: Array, transform: str, what: str, other: str) -> None:

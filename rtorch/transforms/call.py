@@ -36,7 +36,7 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
 def call(program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
     """Call `program` as one operation of the current trace."""
     program, outer = closed(program)
-    return call_p(*outer, *args, program=program)  # type: ignore[no-any-return]
+    return call_p(*outer, *args, program=program)
 
 
 class Call(Primitive):
@@ -78,9 +78,7 @@ class Call(Primitive):
     def transpose(self, ct: Any, *operands: Any, program: Program) -> Any:
         linear = tuple([is_linear(x) for x in operands])
         cts = [instantiate(c, v) for c, v in zip(ct, program.out_avals)]
-        derived = program.cached(
-            ("transpose", linear), lambda: _transpose_program(program, linear)
-        )
+        derived = program.cached(("transpose", linear), lambda: _transpose_program(program, linear))
         results = iter(call(derived, [*[x for x in operands if not is_linear(x)], *cts]))
         return [next(results) if lin else None for lin in linear]
 
@@ -181,7 +179,7 @@ def _linearize_program(program: Program, active: tuple[bool, ...]) -> Halves:
     inputs = [trace.variable(x) if a else x for x, a in zip(params, active)]
 
     def body() -> list[Any]:
-        return run(trace, eval_program, program, *inputs)  # type: ignore[no-any-return]
+        return run(trace, eval_program, program, *inputs)
 
     outs = run(forward_trace, body)
     nodes = [trace.node_of(y) for y in outs]

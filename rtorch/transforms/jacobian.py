@@ -60,7 +60,7 @@ def jacfwd(
         jac = tree.map(lambda y: treedef.unflatten(_split(y, leaves, len(y.shape) - 1)), out[0])
         return (jac, out[1]) if has_aux else jac
 
-    return jacobian  # type: ignore[no-any-return]
+    return jacobian
 
 
 def jacrev(
@@ -100,7 +100,7 @@ def jacrev(
         jac = out_tree.unflatten([treedef.unflatten(column) for column in zip(*columns)])
         return (jac, aux[0]) if has_aux else jac
 
-    return jacobian  # type: ignore[no-any-return]
+    return jacobian
 
 
 def hessian(
@@ -173,4 +173,3 @@ def _split(x: Array, leaves: Sequence[Array], axis: int) -> list[Array]:
         parts.append(reshape_p(x[index], shape=shape))  # type: ignore[index]
         start += leaf.size
     return parts
-

@@ -20,12 +20,14 @@ from rtorch.transforms.linearize import LinearizeTrace, Tangent, Tape
 from rtorch.transforms.programs import aval_like
 from rtorch.transforms.vjp import grad
 
+
 def _as_tuple(values: Any, transform: str, what: str) -> tuple[Any, ...]:
     if not isinstance(values, (tuple, list)):
         raise ArgumentError(
             f"[{transform}] {what}: expected a tuple with one entry per argument, got {type(values).__name__}"
         )
     return tuple(values)
+
 
 @api
 def jvp(
@@ -77,6 +79,7 @@ def jvp(
         return value, tangent, tree.map(lambda x: trace.split(x)[0], aux)
     return value, tangent
 
+
 @api
 def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """The value of a function and its derivative there as a linear function.
@@ -113,7 +116,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         """The tangent of the result for tangents of the primals."""
         dots, dots_tree = tree.flatten(tangents)
         if dots_tree != treedef:
-                raise mismatch("linearize", ("primals", "tangents"), primals, tangents)
+            raise mismatch("linearize", ("primals", "tangents"), primals, tangents)
         env = {
             x.node: like_primal(t, x, "linearize", "the tangent", "primal")
             for x, t in zip(inputs, dots) if trace.node_of(x) is not None
@@ -125,6 +128,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         )
 
     return out_tree.unflatten([trace.primal_of(y) for y in outs]), push
+
 
 @api
 def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[Any], Any]:
@@ -164,7 +168,7 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
         )
         cts, ct_tree = tree.flatten(cotangent)
         if ct_tree != out_tree:
-                raise mismatch("linear_transpose", ("result", "cotangent"), out_tree, cotangent)
+            raise mismatch("linear_transpose", ("result", "cotangent"), out_tree, cotangent)
         env: dict[Tangent, Any] = {}
         for y, ct in zip(outs, cts):
             ct = like_primal(ct, y, "linear_transpose", "the cotangent", "result")
@@ -177,6 +181,7 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
         )
 
     return transposed
+
 
 @api
 def hvp(
@@ -203,5 +208,4 @@ def hvp(
     References:
         Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
-    return jvp(grad(function), primals, tangents)  # type: ignore[no-any-return]
-
+    return jvp(grad(function), primals, tangents)

@@ -122,4 +122,4 @@ def stage(
     def body() -> Program:
         return trace.program(inputs, function(*inputs))
 
-    return run(trace, body)  # type: ignore[no-any-return]
+    return run(trace, body)

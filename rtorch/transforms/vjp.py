@@ -156,7 +156,7 @@ def _make(
         value = trace.primal_of(value)
         return ((value, _primals(trace, aux)) if has_aux else value), result
 
-    return differentiated  # type: ignore[no-any-return]
+    return differentiated
 
 
 _ones: dict[Any, Array] = {}
@@ -221,7 +221,9 @@ def _check_output(out: Any, holomorphic: bool, transform: str) -> Any:
             "holomorphic=True if it is complex differentiable"
         )
     if out.dtype not in dtypes.INEXACT:
-        raise DTypeError(f"[{transform}] the function must return a floating scalar, got {out.dtype}")
+        raise DTypeError(
+            f"[{transform}] the function must return a floating scalar, got {out.dtype}"
+        )
     return out
 
 
@@ -278,5 +280,3 @@ def _check_cotangent(cotangent: Any, out_tree: Any, values: Sequence[Array]) -> 
         if y.dtype in dtypes.INEXACT else ct
         for ct, y, path in zip(leaves, values, paths)
     ]  # fmt: skip
-
-
