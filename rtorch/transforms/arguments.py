@@ -83,6 +83,12 @@ def flatten_arrays(args: Any, transform: str, what: str) -> tuple[list[Array], A
 LEAF = tree.structure(0)
 
 
+def argument_path(i: int, args: Any, kwargs: Any) -> str:
+    """How messages call the i-th leaf of a call: ``args[0]['w']``."""
+    first, *rest = leaves_with_path((args, kwargs))[i][0]
+    return ("args", "kwargs")[first.idx] + keystr(tuple(rest))  # type: ignore[attr-defined]
+
+
 def is_differentiable(x: Any) -> bool:
     """Whether a leaf has a derivative: floating or complex numbers have one."""
     if isinstance(x, Array):

@@ -23,10 +23,8 @@ from rtorch.core.aval import Aval
 from rtorch.core.printer import program_text
 from rtorch.core.program import Program
 from rtorch.core.trace import EVAL, Tracer, state
-from rtorch.core.tree_diff import keystr
-from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import ArgumentError, describe, hide_internal_frames
-from rtorch.transforms.arguments import as_array, check_callable
+from rtorch.transforms.arguments import argument_path, as_array, check_callable
 from rtorch.transforms.call import call
 from rtorch.transforms.entry import MISS, make_entry
 from rtorch.transforms.programs import Staged, stage_function
@@ -164,10 +162,8 @@ class Jitted:
         return staged.out_tree.unflatten(call(staged.program, arrays))
 
     def _as_array(self, leaf: Any, i: int, args: Any, kwargs: Any) -> Array:
-        path = leaves_with_path((args, kwargs))[i][0]
-        where = ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
         try:
-            return as_array(leaf, "jit", where)
+            return as_array(leaf, "jit", argument_path(i, args, kwargs))
         except ArgumentError as error:
             raise ArgumentError(
                 f"{error.args[0]}. Arguments that are no arrays can be static: "
@@ -305,9 +301,7 @@ def _difference(signature: Signature, earlier: Sequence[Signature]) -> str:
     for i, (new, old) in enumerate(zip(signature.leaves, nearest.leaves)):
         if new != old:
             whole = tree.unflatten(signature.structure, list(range(len(signature.leaves))))
-            path = leaves_with_path(whole)[i][0]
-            where = ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
-            return f"{where} is {new}, before {old}"
+            return f"{argument_path(i, *whole)} is {new}, before {old}"
     for (place, _, new), (_, _, old) in zip(signature.statics, nearest.statics):
         if new != old:
             return f"static argument {place!r} is {new!r}, before {old!r}"

@@ -10,7 +10,7 @@ from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
 from rtorch.ops.shape import concat_p, slice_p
-from rtorch.transforms.arguments import as_array, check_callable, wraps
+from rtorch.transforms.arguments import argument_path, as_array, check_callable, wraps
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 
 
@@ -89,25 +89,16 @@ def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int |
     return arrays, dims, treedef
 
 
-def _path(i: int, args: Any, kwargs: Any) -> str:
-    """How the message calls the i-th leaf: ``args[0]['w']``."""
-    from rtorch.core.tree_diff import keystr
-    from rtorch.core.tree_util import leaves_with_path
-
-    path = leaves_with_path((args, kwargs))[i][0]
-    return ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
-
-
 def _dim_of(leaf: Any, axis: Any, i: int, args: Any, kwargs: Any) -> int | None:
     if axis is None:
         return None
     if not isinstance(axis, int) or isinstance(axis, bool):
         raise BatchAxisError(f"[vmap] in_axes: expected integers or None, got {axis!r}")
-    array = leaf if isinstance(leaf, Array) else as_array(leaf, "vmap", _path(i, args, kwargs))
+    array = leaf if isinstance(leaf, Array) else as_array(leaf, "vmap", argument_path(i, args, kwargs))
     ndim = len(array.shape)
     if not -ndim <= axis < ndim:
         raise BatchAxisError(
-            f"[vmap] in_axes is {axis} for {_path(i, args, kwargs)}, which has shape {array.shape}"
+            f"[vmap] in_axes is {axis} for {argument_path(i, args, kwargs)}, which has shape {array.shape}"
             + (": give it in_axes None to share it among all examples" if not ndim else "")
         )
     return axis % ndim
@@ -124,7 +115,7 @@ def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs
             "[vmap] no argument is batched (in_axes is None for all): pass axis_size"
         )
     lines = [
-        f"\n  {_path(i, args, kwargs)} has size {x.shape[d]} along axis {d} (shape {x.shape})"
+        f"\n  {argument_path(i, args, kwargs)} has size {x.shape[d]} along axis {d} (shape {x.shape})"
         for i, (x, d) in enumerate(zip(leaves, dims)) if d is not None
     ]  # fmt: skip
     if axis_size is not None:
