@@ -124,6 +124,18 @@ def like_primal(x: Any, like: Array, transform: str, what: str, other: str) -> A
     return array
 
 
+def split_aux(out: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
+    """The value and the auxiliary results of a function that returned `out`."""
+    if not has_aux:
+        return out, None
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise ArgumentError(
+            f"[{transform}] has_aux=True: the function must return a pair (value, aux), got "
+            f"{describe(out)}"
+        )
+    return out
+
+
 def paths_of(structure: Any, leaves: Sequence[Any]) -> list[str]:
     """The path of every leaf as text."""
     whole = tree.unflatten(structure, leaves)
