@@ -181,7 +181,8 @@ class Planner:
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             out = self._allocate(i, eqn, range(len(eqn.args)))
             ufunc = self._global(f"np_{prim.ufunc}", getattr(np, prim.ufunc))  # type: ignore[attr-defined]
-            self.body.append(f"{ufunc}({', '.join(args)}, {out})")
+            place = f"out={out}" if prim.ufunc in ("maximum", "minimum") else out
+            self.body.append(f"{ufunc}({', '.join(args)}, {place})")
         elif hasattr(prim, "into") and prim.can_write(eqn.outs[0].aval, **eqn.params):
             out = self._allocate(i, eqn, prim.overwrites)  # type: ignore[attr-defined]
             into = self._global(f"into_{prim.name}", prim.into)

@@ -119,7 +119,7 @@ def _item(part: Any, axis: int, n: int, mode: str) -> Item:
                 ) from None
             raise ArgumentError(f"[indexing] expected integers in {part}") from None
         return Item(axis, start, len(range(start, stop, step)), step)
-    if isinstance(part, Array) or not hasattr(type(part), "__index__"):
+    if isinstance(part, (Array, ndarray)) or not hasattr(type(part), "__index__"):
         return Item(axis, array=_index_array(part))
     i = operator.index(part)
     if not -n <= i < n:
