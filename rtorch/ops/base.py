@@ -116,7 +116,8 @@ class Elementwise(Primitive):
     def infer(self, *operands: Any, **params: Any) -> Aval:
         return next(Aval(x.shape, x.dtype) for x in operands if isinstance(x, Aval))
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         tangent = None
         for partial, t in zip(self.partials, tangents):
@@ -135,9 +136,9 @@ class Elementwise(Primitive):
                     node = tape.record_scale(t, factor, self.singular, out, node)
         return out, node
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
-        args, dim = align(args, dims)
-        return self(*args, **params), dim
+    def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        operands, dim = align(*args)
+        return self(*operands, **params), dim
 
 
 class Nondifferentiable(Primitive):
@@ -145,7 +146,8 @@ class Nondifferentiable(Primitive):
 
     differentiable = False
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, _ = args
         return self(*primals, **params), None
 
 
@@ -181,7 +183,8 @@ def elementwise(
 class Linear(Primitive):
     """Linear in all array operands together: the derivative is the operation itself."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         return out, self(*map(instantiate, tangents, primals), **params)
 
@@ -194,7 +197,8 @@ class Linear(Primitive):
 class Bilinear(Primitive):
     """Linear in each of its two operands."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         (x, y), (x_dot, y_dot) = primals, tangents
         left = None if x_dot is None else self(x_dot, y, **params)
         right = None if y_dot is None else self(x, y_dot, **params)

@@ -95,7 +95,7 @@ def _path(i: int, args: Any, kwargs: Any) -> str:
     from rtorch.core.tree_util import leaves_with_path
 
     path = leaves_with_path((args, kwargs))[i][0]
-    return ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
+    return ("args", "kwargs")[path[0].index] + keystr(path[1:])
 
 
 def _dim_of(leaf: Any, axis: Any, i: int, args: Any, kwargs: Any) -> int | None:
