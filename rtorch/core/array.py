@@ -14,10 +14,11 @@ from numpy import ndarray
 from rtorch.core import backend, dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType
+from rtorch.core.operators import Operators
 from rtorch.errors import ArgumentError, DonatedError, DTypeError, ShapeError
 
 
-class Array:
+class Array(Operators):
     """An immutable n-dimensional array.
 
     Made by `asarray`, `zeros`, arithmetic and so on, never by calling this class. Inside a
@@ -116,7 +117,7 @@ class Array:
 
     def item(self, *index: int) -> Any:
         """The only element, or the one at `index`, as a Python scalar."""
-        return (self[index] if index else self)._scalar("item()")  # type: ignore[index]
+        return (self[index] if index else self)._scalar("item()")
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python scalars."""
@@ -149,7 +150,7 @@ class Array:
     def __iter__(self) -> Iterator["Array"]:
         if not self.shape:
             raise ShapeError("[iter] an array without axes cannot be iterated over")
-        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+        return (self[i] for i in range(self.shape[0]))
 
     # -- protocols -----------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class DonatedArray(Array):
             "not donate that argument"
         )
 
-    _data = property(_gone)  # type: ignore[assignment]
+    _data = property(_gone)
 
 
 def read_only(data: ndarray[Any, Any]) -> ndarray[Any, Any]:
@@ -269,6 +270,14 @@ def read_only(data: ndarray[Any, Any]) -> ndarray[Any, Any]:
         owner.setflags(write=False)
         owner = owner.base
     return data.view()
+
+
+def take_memory(array: Array) -> Any:
+    """The memory of `array`, which from now on says that it was donated."""
+    data = array._data
+    array._data = None
+    array.__class__ = DonatedArray
+    return data
 
 
 def wrap(data: Any, weak: bool = False) -> Array:

@@ -75,8 +75,12 @@ class Primitive:
         """``(primals, tangents, **params)``: the result and its tangent."""
         self._missing("jvp", "jvp")
 
-    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        """As `jvp`, with tangents that live on a tape. Families shorten it; rules need not."""
+    def linearize(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        """``(tape, primals, tangents, **params)``: as `jvp`, with tangents that are on a tape.
+
+        Families shorten it; primitives need not state it.
+        """
+        tape, primals, tangents = args
         return tape.record_jvp(self, primals, tangents, params)
 
     def transpose(self, *args: Any, **params: Any) -> Any:

@@ -53,8 +53,8 @@ class Trace:
 class Tracer(Array):
     """An Array that stands for a value inside one transformation."""
 
-    __slots__ = ("_weak", "dtype", "shape", "trace")  # type: ignore[misc]
-    trace: Trace
+    __slots__ = ("_trace", "_weak", "dtype", "shape")
+    _trace: Trace
     shape: tuple[int, ...]
     dtype: DType
 
@@ -63,25 +63,25 @@ class Tracer(Array):
     cure: ClassVar[str] = ""
 
     def _no_value(self) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             raise EscapedTracerError(
-                f"[tracer] {self.aval} was made by {self.trace.origin}, which has ended: the "
+                f"[tracer] {self.aval} was made by {self._trace.origin}, which has ended: the "
                 "value was kept in an outer variable, an attribute or a global. Return it from "
                 "the function instead"
             )
         raise ConcretizationError(
-            f"[tracer] the data of {self.what} {self.aval} of {self.trace.origin} was asked for. "
+            f"[tracer] the data of {self.what} {self.aval} of {self._trace.origin} was asked for. "
             f"{self.cure}"
         )
 
-    _data = property(_no_value)  # type: ignore[assignment]
+    _data = property(_no_value)
 
     def _concrete(self, use: str) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         raise ConcretizationError(
             f"[{use}] the value of {self.what} {self.aval} is not known inside "
-            f"{self.trace.origin}. {self.cure}"
+            f"{self._trace.origin}. {self.cure}"
         )
 
     @property
@@ -89,21 +89,21 @@ class Tracer(Array):
         return backend.CPU
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         raise ConcretizationError(
-            f"[np.asarray] {self.what} {self.aval} inside {self.trace.origin} cannot become a "
+            f"[np.asarray] {self.what} {self.aval} inside {self._trace.origin} cannot become a "
             "NumPy array: derivatives and batching would be lost. Use the rtorch function of the "
             "same name, or rt.stop_gradient(x) first where the value is meant as a constant"
         )
 
     def __reduce__(self) -> Any:
         raise ConcretizationError(
-            f"[pickle] {self.what} {self.aval} of {self.trace.origin} cannot be pickled"
+            f"[pickle] {self.what} {self.aval} of {self._trace.origin} cannot be pickled"
         )
 
     def __repr__(self) -> str:
-        return f"Traced<{self.aval}> in {self.trace.origin}"
+        return f"Traced<{self.aval}> in {self._trace.origin}"
 
     def __str__(self) -> str:
         return repr(self)

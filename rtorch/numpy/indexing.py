@@ -29,6 +29,7 @@ from rtorch.numpy import ufuncs
 from rtorch.ops import indexing as ix
 from rtorch.ops.base import move_dim, permute_dims_p, reshape_p
 from rtorch.ops.comparison import select_p
+from rtorch.ops.creation import full_p
 from rtorch.ops.shape import flip_p, slice_p
 
 MODES = ("raise", "clip", "wrap", "fill")
@@ -338,6 +339,7 @@ def _raw_index(index: Any) -> Any:
 
 @api
 def array_getitem(x: Array, index: Any) -> Array:
+    """``x[index]`` as an entry point."""
     return getitem(x, index)
 
 
@@ -457,7 +459,8 @@ class Place:
 
 
 def ones_like(x: Array) -> Array:
-    return ix.full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)
+    """Ones of the shape and dtype of `x`."""
+    return full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)
 
 
 # ---- functions -----------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ def operand(x: Any, name: str = "array") -> Array:
 
 
 def scalar_dtype(x: Any, name: str) -> DType:
+    """The dtype of a Python scalar; an error for an integer beyond 64 bits."""
     if type(x) is int and not -(2**63) <= x < 2**63:
         raise DTypeError(f"[{name}] the integer {x} does not fit into int64")
     return dtypes.python_dtype(x)
@@ -57,6 +58,7 @@ def from_foreign(x: Any, dtype: DType | None, name: str) -> Array:
 
 
 def supported(x: Any, name: str) -> DType:
+    """The dtype of a foreign array, if rtorch has it."""
     try:
         return dtypes.canonical(x.dtype)
     except DTypeError as error:

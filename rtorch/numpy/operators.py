@@ -47,7 +47,7 @@ def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) ->
                     and data.dtype is not _BOOL
                     and data.shape == right.shape
                     and data.shape
-                ):  # noqa: E501
+                ):
                     return Array(ufunc(right, data) if swapped else ufunc(data, right))
             elif kind is float and data.dtype in _FLOATS and data.shape:
                 return Array(ufunc(other, data) if swapped else ufunc(data, other))
@@ -150,6 +150,7 @@ _METHODS: dict[str, Any] = {
     "cumprod": cumulative.cumprod,
     "ptp": reductions.ptp,
     "trace": matrices.trace,
+    "copy": lambda self: self,  # immutable: a copy could not be told from it
     "dot": contraction.dot,
     "sort": sorting.sort,
     "argsort": sorting.argsort,
@@ -162,10 +163,6 @@ _PROPERTIES: dict[str, tuple[Any, str]] = {
     "imag": (ufuncs.imag, "The imaginary part."),
     "at": (indexing.At, "``x.at[index].set(value)`` and its relatives: updated copies."),
 }
-
-
-def _copy(self: Array) -> Array:
-    return self
 
 
 def install() -> None:
@@ -183,11 +180,8 @@ def install() -> None:
         setattr(Array, name, function)
     for name, (function, doc) in _PROPERTIES.items():
         setattr(Array, name, property(function, doc=doc))
-    Array.copy = _copy
-    Array.__getitem__ = indexing.fast_getitem
-    Array.__array_ufunc__ = _array_ufunc
-    Array.__array_function__ = _array_function
-    Array.__array_namespace__ = _array_namespace
+    for name, function in _SPECIAL.items():
+        setattr(Array, name, function)
 
 
 # ---- NumPy's protocols ---------------------------------------------------------------------------
@@ -203,6 +197,9 @@ def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
     return _namespace()
 
 
+_CONVERT = "convert with np.asarray(x) if no derivative is needed"
+
+
 def _find(name: str) -> Any:
     return getattr(_namespace(), name, None)
 
@@ -212,10 +209,12 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: A
     function = _find(ufunc.__name__)
     if method != "__call__" or kwargs or function is None:
         what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        advice = f"use rt.{ufunc.__name__}" if function is not None and not kwargs else (
-            f"its arguments {sorted(kwargs)} are not supported" if kwargs and function is not None
-            else "rtorch has no such function; convert with np.asarray(x) if no derivative is needed"
-        )  # fmt: skip
+        if function is None:
+            advice = f"rtorch has no such function; {_CONVERT}"
+        elif kwargs:
+            advice = f"its arguments {sorted(kwargs)} are not supported; see rt.{ufunc.__name__}"
+        else:
+            advice = f"use the reductions and accumulations of rtorch; {_CONVERT}"
         raise ArgumentError(f"[{what}] does not work on rtorch arrays: {advice}")
     return function(*inputs)
 
@@ -230,9 +229,16 @@ def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) 
     if function is None:
         raise ArgumentError(
             f"[{func.__module__}.{func.__name__}] does not work on rtorch arrays and rtorch has no "
-            "function of that name; convert with np.asarray(x) if no derivative is needed"
+            f"function of that name; {_CONVERT}"
         )
     return function(*args, **kwargs)
 
+
+_SPECIAL: dict[str, Any] = {
+    "__getitem__": indexing.fast_getitem,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__array_namespace__": _array_namespace,
+}
 
 install()

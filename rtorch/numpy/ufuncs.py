@@ -177,7 +177,8 @@ logaddexp = _binary("logaddexp", ew.logaddexp_p, "log(exp(x) + exp(y)) without o
                     "round(float(rt.logaddexp(0.0, 0.0)), 4) -> 0.6931",
                     inexact=True, literals=False)  # fmt: skip
 copysign = _binary("copysign", ew.copysign_p, "The size of x with the sign of y.",
-                   "float(rt.copysign(2.0, -1.0)) -> -2.0", inexact=True, literals=False)  # fmt: skip
+                   "float(rt.copysign(2.0, -1.0)) -> -2.0",
+                   inexact=True, literals=False)  # fmt: skip
 nextafter = _binary("nextafter", ew.nextafter_p, "The next number after x towards y.",
                     "bool(rt.nextafter(1.0, 2.0) > 1.0) -> True",
                     inexact=True, literals=False)  # fmt: skip

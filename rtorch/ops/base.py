@@ -19,7 +19,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType, bfloat16, float16, float32
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.trace import aval_of
+from rtorch.core.trace import aval_of, state
 
 # Sums of half precision are accumulated in float32.
 _SUM_DTYPE: dict[DType, DType] = {float16: float32, bfloat16: float32}
@@ -116,7 +116,8 @@ class Elementwise(Primitive):
     def infer(self, *operands: Any, **params: Any) -> Aval:
         return next(Aval(x.shape, x.dtype) for x in operands if isinstance(x, Aval))
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         tangent = None
         for partial, t in zip(self.partials, tangents):
@@ -126,7 +127,7 @@ class Elementwise(Primitive):
         return out, tangent
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        out = self(*primals, **params)
+        out = state.trace.bind(self, primals, params)
         node = None
         for partial, t in zip(self.partials, tangents):
             if t is not None and partial is not None:
@@ -135,9 +136,9 @@ class Elementwise(Primitive):
                     node = tape.record_scale(t, factor, self.singular, out, node)
         return out, node
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
-        args, dim = align(args, dims)
-        return self(*args, **params), dim
+    def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        operands, dim = align(*args)
+        return self(*operands, **params), dim
 
 
 class Nondifferentiable(Primitive):
@@ -145,7 +146,8 @@ class Nondifferentiable(Primitive):
 
     differentiable = False
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, _ = args
         return self(*primals, **params), None
 
 
@@ -181,7 +183,8 @@ def elementwise(
 class Linear(Primitive):
     """Linear in all array operands together: the derivative is the operation itself."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         return out, self(*map(instantiate, tangents, primals), **params)
 
@@ -194,7 +197,8 @@ class Linear(Primitive):
 class Bilinear(Primitive):
     """Linear in each of its two operands."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         (x, y), (x_dot, y_dot) = primals, tangents
         left = None if x_dot is None else self(x_dot, y, **params)
         right = None if y_dot is None else self(x, y_dot, **params)

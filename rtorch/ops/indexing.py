@@ -86,7 +86,7 @@ class Gather(Primitive):
         return Aval(indices[0].shape + rest, x.dtype)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        x, *indices = primals
+        _, *indices = primals
         return self(*primals, **params), self(tangents[0], *indices, **{**params, "fill": 0})
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
@@ -165,7 +165,7 @@ class Scatter(Primitive):
         if params["op"] in ("set", "add"):
             return out, self(*dots, *indices, **params)
         rule = _product_tangent if params["op"] == "mul" else _extreme_tangent
-        return out, rule(out, x, updates, indices, *dots, params)
+        return out, rule(out, x, updates, indices, dots[0], dots[1], params)
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         if params["op"] not in ("set", "add"):

@@ -17,10 +17,12 @@ from rtorch.ops.creation import full_p
 
 
 def name_of(function: Any) -> str:
+    """What messages call a function."""
     return getattr(function, "__name__", None) or type(function).__name__
 
 
 def check_callable(function: Any, transform: str) -> None:
+    """Raise unless `function` can be called."""
     if not callable(function):
         raise ArgumentError(f"[{transform}] expected a function, got {describe(function)}")
 

@@ -177,7 +177,7 @@ def _linearize_program(program: Program, active: tuple[bool, ...]) -> Halves:
     forward_trace = StageTrace("linearization", _Named(f"forward_{program.name}"))
     params = [forward_trace.parameter(aval) for aval in program.in_avals]
     trace = LinearizeTrace(forward_trace, "grad", None)
-    inputs = [trace.variable(x) if a else x for x, a in zip(params, active)]
+    inputs: list[Any] = [trace.variable(x) if a else x for x, a in zip(params, active)]
 
     def body() -> list[Any]:
         return run(trace, eval_program, program, *inputs)
@@ -236,8 +236,8 @@ def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
     found: dict[Var, StageTracer] = {}
     for entry in tape.entries:
         for x in entry.constants:
-            if type(x) is StageTracer and x.trace is forward:
-                found.setdefault(x.var, x)
+            if type(x) is StageTracer and x._trace is forward:
+                found.setdefault(x._var, x)
     return list(found.values())
 
 
@@ -246,11 +246,11 @@ def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Progr
     captured: dict[Var, Var] = {}
     rest: dict[Var, Array] = {}
     for var, x in program.consts.items():
-        if type(x) is StageTracer and x.trace is residuals[0].trace:
-            captured[x.var] = var
+        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+            captured[x._var] = var
         else:
             rest[var] = x
-    leading = [captured.get(r.var, Var(r.var.aval)) for r in residuals]
+    leading = [captured.get(r._var, Var(r._var.aval)) for r in residuals]
     return Program((*leading, *program.in_vars), program.eqns, program.out_atoms, rest,
                    program.name)  # fmt: skip
 
@@ -265,7 +265,7 @@ def _transpose_program(program: Program, linear: tuple[bool, ...]) -> Program:
         known_iter, source_iter = iter(known), iter(sources)
         inputs = [next(source_iter) if lin else next(known_iter) for lin in linear]
         outs = run(tape, eval_program, program, *inputs)
-        pairs = [(y, ct) for y, ct in zip(outs, cts) if type(y) is Tangent and y.trace is tape]
+        pairs = [(y, ct) for y, ct in zip(outs, cts) if type(y) is Tangent and y._trace is tape]
         return _pull(tape, sources, [y for y, _ in pairs], [ct for _, ct in pairs])
 
     avals = [v for v, lin in zip(program.in_avals, linear) if not lin] + program.out_avals

@@ -222,7 +222,7 @@ class Jitted:
         self._cache.clear()
 
     def explain_misses(self) -> str:
-        """Why the function was staged each time: what differed from the most similar call before."""
+        """Why the function was staged each time: what differed from the nearest call before."""
         lines = []
         for i, signature in enumerate(self._misses):
             earlier = self._misses[:i]

@@ -6,7 +6,7 @@ from typing import Any
 from rtorch.core import dtypes, tree
 from rtorch.core.trace import quietly, run, state
 from rtorch.core.tree import mismatch
-from rtorch.errors import ArgumentError, DTypeError, api
+from rtorch.errors import ArgumentError, DTypeError, api, describe
 from rtorch.transforms.arguments import (
     as_array,
     check_callable,
@@ -25,7 +25,8 @@ from rtorch.transforms.vjp import grad
 def _as_tuple(values: Any, transform: str, what: str) -> tuple[Any, ...]:
     if not isinstance(values, (tuple, list)):
         raise ArgumentError(
-            f"[{transform}] {what}: expected a tuple with one entry per argument, got {type(values).__name__}"
+            f"[{transform}] {what}: expected a tuple with one entry per argument, got "
+            f"{describe(values)}"
         )
     return tuple(values)
 

@@ -28,7 +28,7 @@ class Tangent(Tracer):
     what = "the tangent"
 
     def __init__(self, tape: "Tape", shape: tuple[int, ...], dtype: Any) -> None:
-        self.trace = tape
+        self._trace = tape
         self.shape = shape
         self.dtype = dtype
         self._weak = False
@@ -104,11 +104,13 @@ class LinearEqn:
 
     def pull(self, cts: Env) -> None:
         take = cts.pop if self.first else cts.get
-        out_cts = [None if out is None else take(out, None) for out in self.outs]
-        if all(ct is None for ct in out_cts):
+        if self.prim.multiple:
+            ct: Any = [None if out is None else take(out, None) for out in self.outs]
+            if all(c is None for c in ct):
+                return
+        elif (ct := take(self.outs[0], None)) is None:
             return
         holes = [x.aval if type(x) is Tangent else x for x in self.operands]
-        ct = out_cts if self.prim.multiple else out_cts[0]
         for x, x_ct in zip(self.operands, self.prim.transpose(ct, *holes, **self.params)):
             if x_ct is not None and type(x) is Tangent:
                 _accumulate(cts, x, x_ct)
@@ -158,7 +160,7 @@ class Tape(Trace):
         """A rule computes with tangents: record it; or with primals only: not for the tape."""
         state.trace = self.parent
         try:
-            if not any(type(a) is Tangent and a.trace is self for a in args):
+            if not any(type(a) is Tangent and a._trace is self for a in args):
                 return prim(*args, **params)
             avals = [a.aval if isinstance(a, Array) else a for a in args]
             return self.record(prim, args, params, prim.infer(*avals, **params))
@@ -198,7 +200,7 @@ class Tape(Trace):
 
     def _own(self, tangent: Any) -> Any:
         # A tangent that does not depend on the tape's variables is zero, the map being linear.
-        return tangent if type(tangent) is Tangent and tangent.trace is self else None
+        return tangent if type(tangent) is Tangent and tangent._trace is self else None
 
     def pull(self, cts: Env) -> None:
         """Propagate cotangents in `cts` from results to inputs."""
@@ -228,7 +230,7 @@ class LinearizeTracer(Tracer):
     what = "the differentiated value"
 
     def __init__(self, trace: "LinearizeTrace", primal: Any, node: Tangent) -> None:
-        self.trace = trace
+        self._trace = trace
         self.primal = primal
         self.node = node
         self.shape = node.shape
@@ -236,7 +238,7 @@ class LinearizeTracer(Tracer):
         self._weak = primal._weak
 
     def _concrete(self, use: str) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         return self.primal._concrete(use)
 
@@ -245,7 +247,7 @@ class LinearizeTracer(Tracer):
         return self.primal.device
 
     def __repr__(self) -> str:
-        return f"{self.primal!r} under {self.trace.origin}" if self.trace.alive else "<ended>"
+        return f"{self.primal!r} under {self._trace.origin}" if self._trace.alive else "<ended>"
 
     def __str__(self) -> str:
         return str(self.primal)
@@ -266,17 +268,17 @@ class LinearizeTrace(Trace):
 
     def node_of(self, x: Any) -> Tangent | None:
         """The tape's variable for `x`, None for a constant."""
-        return x.node if type(x) is LinearizeTracer and x.trace is self else None
+        return x.node if type(x) is LinearizeTracer and x._trace is self else None
 
     def primal_of(self, x: Any) -> Any:
-        return x.primal if type(x) is LinearizeTracer and x.trace is self else x
+        return x.primal if type(x) is LinearizeTracer and x._trace is self else x
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         primals: list[Any] = []
         tangents: list[Any] = []
         active = False
         for a in args:
-            if type(a) is LinearizeTracer and a.trace is self:
+            if type(a) is LinearizeTracer and a._trace is self:
                 active = True
                 primals.append(a.primal)
                 tangents.append(a.node)
