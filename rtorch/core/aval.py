@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from rtorch.core.dtypes import SHORT_NAMES, DType, canonical
+from rtorch.errors import ArgumentError, ShapeError
 
 
 class Aval:
@@ -54,5 +57,11 @@ def spec(shape: Any, dtype: Any = float) -> Aval:
         shape: An integer or a tuple of them.
         dtype: A dtype; by default `default_dtype()`.
     """
-    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    shape = (shape,) if isinstance(shape, int) else shape
+    whole = (int, np.integer)
+    if not isinstance(shape, (tuple, list)) or not all(isinstance(n, whole) for n in shape):
+        raise ArgumentError(f"[spec] shape: expected an integer or a tuple of them, got {shape!r}")
+    shape = tuple([int(n) for n in shape])
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"[spec] shape: lengths must not be negative, got {shape}")
     return Aval(shape, canonical(dtype))
