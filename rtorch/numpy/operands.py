@@ -81,6 +81,10 @@ def _from_sequence(x: Sequence[Any], dtype: DType | None, name: str) -> Array:
             _check_values(data, dtype, name)
         else:
             dtype = supported(data, name)
+    elif dtype in dtypes.INTEGERS and data.dtype in dtypes.INTEGERS and data.size:
+        limits = np.iinfo(dtype)
+        if data.min() < limits.min or data.max() > limits.max:
+            raise DTypeError(f"[{name}] a number in the sequence does not fit into {dtype}")
     if data.dtype == object:
         raise ArgumentError(f"[{name}] expected numbers, got a sequence of {_names(kinds)}")
     return wrap(data.astype(dtype))
@@ -302,6 +306,6 @@ def check_range(scalar: int, dtype: DType, name: str) -> None:
     limits = np.iinfo(dtype)
     if not limits.min <= scalar <= limits.max:
         raise DTypeError(
-            f"[{name}] the integer {scalar} does not fit into {dtype}, the dtype of the other "
-            "operand; convert that one first with x.astype(...)"
+            f"[{name}] the integer {scalar} does not fit into {dtype}; use a wider dtype, "
+            "or convert the other operand first with x.astype(...)"
         )
