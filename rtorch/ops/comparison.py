@@ -90,7 +90,7 @@ class Select(Elementwise):
         np.copyto(out, x, where=pred)
 
     def infer(self, pred: Any, x: Any, y: Any) -> Aval:
-        return (x if isinstance(x, Aval) else y).update(shape=pred.shape)  # type: ignore[no-any-return]
+        return (x if isinstance(x, Aval) else y).update(shape=pred.shape)
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         pred, x, y = primals
@@ -118,4 +118,3 @@ class Select(Elementwise):
 
 
 population_count_p, step_p, select_p = PopulationCount(), Step(), Select()
-
