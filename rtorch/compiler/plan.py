@@ -180,7 +180,7 @@ class Planner:
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             out = self._allocate(i, eqn, range(len(eqn.args)))
             ufunc = self._global(f"np_{prim.ufunc}", getattr(np, str(prim.ufunc)))
-            self.body.append(f"{ufunc}({', '.join(args)}, {out})")
+            self.body.append(f"{ufunc}({', '.join(args)}, out={out})")
         elif hasattr(prim, "into") and prim.can_write(eqn.outs[0].aval, **eqn.params):
             out = self._allocate(i, eqn, prim.overwrites)
             into = self._global(f"into_{prim.name}", prim.into)
