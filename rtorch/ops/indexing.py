@@ -86,7 +86,7 @@ class Gather(Primitive):
         return Aval(indices[0].shape + rest, x.dtype)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        x, *indices = primals
+        _, *indices = primals
         return self(*primals, **params), self(tangents[0], *indices, **{**params, "fill": 0})
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
