@@ -63,9 +63,10 @@ class Step(Discrete):
 
     @staticmethod
     def into(out: Any, x: Any, y: Any) -> None:
+        equal = np.equal(x, y)
         np.copyto(out, np.greater(x, y))
-        out += np.greater_equal(x, y)
-        out *= 0.5
+        if equal.any():
+            out[equal] = 0.5
 
     def impl(self, xp: Any, x: Any, y: Any) -> Any:
         out = xp.greater(x, y).astype(x.dtype if x.ndim >= y.ndim else y.dtype)

@@ -86,7 +86,7 @@ class Gather(Primitive):
         return Aval(indices[0].shape + rest, x.dtype)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        x, *indices = primals
+        _, *indices = primals
         return self(*primals, **params), self(tangents[0], *indices, **{**params, "fill": 0})
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
@@ -287,6 +287,7 @@ class DynamicSlice(Primitive):
     """``sizes`` elements of ``x`` from traced ``starts`` on, moved inside where they overlap."""
 
     name = "dynamic_slice"
+    view = True
 
     def impl(self, xp: Any, x: Any, *starts: Any, sizes: Any) -> Any:
         return x[_window(x, starts, sizes)]
