@@ -11,7 +11,7 @@ Example:
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtorch import errors, tree
 from rtorch import numpy as _numpy
@@ -56,6 +56,10 @@ __version__ = "0.1.0"
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
 jacobian = jacrev
+
+if TYPE_CHECKING:
+    from rtorch import io, nn, optim, random, testing
+    from rtorch.io import load, save
 
 # Imported when first used: a program that needs no layers does not wait for them.
 _LAZY_MODULES = ("io", "nn", "optim", "random", "testing")

@@ -11,10 +11,10 @@ Every class inherits the built-in exception that a user would catch::
     ├── OutOfBoundsError (IndexError)          an index outside the array
     ├── TreeError (ValueError)                 pytrees whose structures differ
     ├── TracerError (TypeError)                a traced value where a concrete one is needed
-    │   ├── ConcretizationError                bool(x), int(x), np.asarray(x) of a value not known yet
-    │   └── EscapedTracerError                 a traced value used after its transformation ended
+    │   ├── ConcretizationError                bool(x), int(x) of a value not known yet
+    │   └── EscapedTracerError                 a traced value used after its transformation
     ├── MissingRuleError (NotImplementedError) a primitive without the rule that a transform needs
-    ├── DeviceError (RuntimeError)             a device that is not there, or two devices in one call
+    ├── DeviceError (RuntimeError)             a device that is not there, or two in one call
     ├── DonatedError (RuntimeError)            an array whose memory was given away
     ├── FileFormatError (ValueError)           a file that is not what it should be
     └── MissingDependencyError (ImportError)   an optional package that is not installed
@@ -57,7 +57,7 @@ class SourceLine(NamedTuple):
 def _is_internal(code: CodeType) -> bool:
     # Code that Python generates (dataclass methods, our own plans) has a name in angle brackets.
     name = code.co_filename
-    return name.startswith(_PACKAGE_DIR) or name.startswith("<rtorch")
+    return name.startswith((_PACKAGE_DIR, "<rtorch"))
 
 
 def user_line() -> SourceLine | None:

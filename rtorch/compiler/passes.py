@@ -20,7 +20,7 @@ FOLD_LIMIT = 1 << 14
 
 def optimize(program: Program) -> Program:
     """All passes."""
-    return eliminate_dead(share(simplify(fold(inline(program)))))
+    return schedule(eliminate_dead(share(simplify(fold(inline(program))))))
 
 
 def _reader(env: dict[Var, Atom]) -> Callable[[Atom], Atom]:
@@ -210,6 +210,48 @@ def share(program: Program) -> Program:
         else:
             env.update(zip(eqn.outs, first.outs))
     return _rebuilt(program, eqns, env)
+
+
+def schedule(program: Program) -> Program:
+    """Equations in an order that computes each value close to where it is read.
+
+    Results are taken in the order in which the contractions and reductions that they wait for
+    come; each is computed depth first. So an optimizer updates the parameters of a layer, one
+    after the other, while their gradient is in the cache, and its memory is free after that.
+    """
+    made = {var: eqn for eqn in program.eqns for var in eqn.outs}
+    waits: dict[Var, int] = {}
+    for i, eqn in enumerate(program.eqns):
+        heavy = not (hasattr(eqn.prim, "partials") or eqn.prim.view)
+        latest = max([waits.get(a, -1) for a in eqn.args if type(a) is Var], default=-1)
+        waits.update((var, i if heavy else latest) for var in eqn.outs)
+    eqns: list[Eqn] = []
+    done: set[Eqn] = set()
+    for var in sorted(program.out_atoms, key=lambda v: waits.get(v, -1)):
+        if var in made:
+            _append_with_operands(made[var], made, done, eqns)
+    return Program(program.in_vars, eqns, program.out_atoms, program.consts, program.name)
+
+
+def _append_with_operands(
+    root: Eqn, made: dict[Var, Eqn], done: set[Eqn], eqns: list[Eqn]
+) -> None:
+    """Append `root` to `eqns`, after all that it needs and that is not there yet."""
+    stack = [(root, iter(root.args))]
+    entered = {root}
+    while stack:
+        eqn, args = stack[-1]
+        if eqn in done:
+            stack.pop()
+            continue
+        needed = next((made[a] for a in args if type(a) is Var and a in made), None)
+        if needed is None:
+            done.add(eqn)
+            eqns.append(eqn)
+            stack.pop()
+        elif needed not in done and needed not in entered:
+            entered.add(needed)
+            stack.append((needed, iter(needed.args)))
 
 
 def eliminate_dead(program: Program) -> Program:

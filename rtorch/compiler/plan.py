@@ -15,7 +15,6 @@ A primitive says how it takes part:
 Memory lives in workspaces, one per call in progress, so that threads and recursion are safe.
 """
 
-
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from rtorch.compiler.passes import optimize
-from rtorch.core.array import Array, DonatedArray
+from rtorch.core.array import Array, take_memory
 from rtorch.core.program import Atom, Eqn, Program, Var
 from rtorch.core.trace import literal
 
@@ -41,8 +40,8 @@ def executable(program: Program, xp: Any, donated: tuple[int, ...] = ()) -> Call
         donated: Parameters whose memory results may take.
     """
     if xp is not np:
-        return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))  # type: ignore[no-any-return]
-    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())  # type: ignore[no-any-return]
+        return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
+    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())
 
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
@@ -180,10 +179,10 @@ class Planner:
                 self.places[var] = None
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             out = self._allocate(i, eqn, range(len(eqn.args)))
-            ufunc = self._global(f"np_{prim.ufunc}", getattr(np, prim.ufunc))  # type: ignore[attr-defined]
+            ufunc = self._global(f"np_{prim.ufunc}", getattr(np, str(prim.ufunc)))
             self.body.append(f"{ufunc}({', '.join(args)}, {out})")
         elif hasattr(prim, "into") and prim.can_write(eqn.outs[0].aval, **eqn.params):
-            out = self._allocate(i, eqn, prim.overwrites)  # type: ignore[attr-defined]
+            out = self._allocate(i, eqn, prim.overwrites)
             into = self._global(f"into_{prim.name}", prim.into)
             self.body.append(f"{into}({', '.join([out, *args])}{self._params(eqn)})")
         else:
@@ -265,10 +264,10 @@ class Planner:
             place = self.places.get(x)
             if place is None or not place.owned or self.last_use.get(x, i) != i:
                 continue
-            if x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype:
-                if all(a is x or type(a) is not Var or self.root.get(a, a) is not x
-                       for a in eqn.args):  # fmt: skip
-                    return x
+            same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
+            others = [a for a in eqn.args if type(a) is Var and a is not x]
+            if same and all(self.root.get(a, a) is not x for a in others):
+                return x
         return None
 
     def _buffer(self, nbytes: int) -> str:
@@ -364,9 +363,7 @@ def claim(array: Array) -> Any:
 
     The Array itself says from now on that it was donated.
     """
-    data = array._data
-    Array._data.__set__(array, None)  # type: ignore[attr-defined]
-    array.__class__ = DonatedArray
+    data = take_memory(array)
     flags = data.flags
     if sys.getrefcount(data) == _ALONE and flags.owndata and flags.c_contiguous:
         if not flags.writeable:

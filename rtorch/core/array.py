@@ -14,10 +14,11 @@ from numpy import ndarray
 from rtorch.core import backend, dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType
+from rtorch.core.operators import Operators
 from rtorch.errors import ArgumentError, DonatedError, DTypeError, ShapeError
 
 
-class Array:
+class Array(Operators):
     """An immutable n-dimensional array.
 
     Made by `asarray`, `zeros`, arithmetic and so on, never by calling this class. Inside a
@@ -49,12 +50,12 @@ class Array:
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of every axis."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def dtype(self) -> DType:
         """The type of the elements, a `numpy.dtype`."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
@@ -116,7 +117,7 @@ class Array:
 
     def item(self, *index: int) -> Any:
         """The only element, or the one at `index`, as a Python scalar."""
-        return (self[index] if index else self)._scalar("item()")  # type: ignore[index]
+        return (self[index] if index else self)._scalar("item()")
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python scalars."""
@@ -149,7 +150,7 @@ class Array:
     def __iter__(self) -> Iterator["Array"]:
         if not self.shape:
             raise ShapeError("[iter] an array without axes cannot be iterated over")
-        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+        return (self[i] for i in range(self.shape[0]))
 
     # -- protocols -----------------------------------------------------------------------------
 
@@ -178,11 +179,11 @@ class Array:
         return data.__dlpack__(max_version=max_version, dl_device=dl_device)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self._concrete("__dlpack_device__()").__dlpack_device__()  # type: ignore[no-any-return]
+        return self._concrete("__dlpack_device__()").__dlpack_device__()
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        return self._data.__cuda_array_interface__  # type: ignore[no-any-return]
+        return self._data.__cuda_array_interface__
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild, (backend.to_numpy(self._concrete("pickle")), self.weak_type)
@@ -259,7 +260,7 @@ class DonatedArray(Array):
             "not donate that argument"
         )
 
-    _data = property(_gone)  # type: ignore[assignment]
+    _data = property(_gone)
 
 
 def read_only(data: ndarray[Any, Any]) -> ndarray[Any, Any]:
@@ -269,6 +270,14 @@ def read_only(data: ndarray[Any, Any]) -> ndarray[Any, Any]:
         owner.setflags(write=False)
         owner = owner.base
     return data.view()
+
+
+def take_memory(array: Array) -> Any:
+    """The memory of `array`, which from now on says that it was donated."""
+    data = array._data
+    array._data = None
+    array.__class__ = DonatedArray
+    return data
 
 
 def wrap(data: Any, weak: bool = False) -> Array:

@@ -16,10 +16,10 @@ class Device(NamedTuple):
     """A place where arrays live: ``cpu`` or ``cuda:0``, ``cuda:1``, ..."""
 
     kind: str
-    index: int = 0
+    number: int = 0
 
     def __str__(self) -> str:
-        return self.kind if self.kind == "cpu" else f"{self.kind}:{self.index}"
+        return self.kind if self.kind == "cpu" else f"{self.kind}:{self.number}"
 
     def __repr__(self) -> str:
         return f"Device('{self}')"
@@ -91,7 +91,7 @@ def is_raw_array(x: Any) -> bool:
 
 
 def to_numpy(data: Any) -> ndarray[Any, Any]:
-    return data if isinstance(data, ndarray) else cupy().asnumpy(data)  # type: ignore[no-any-return]
+    return data if isinstance(data, ndarray) else cupy().asnumpy(data)
 
 
 def transfer(data: Any, device: Device) -> Any:
@@ -102,7 +102,7 @@ def transfer(data: Any, device: Device) -> Any:
         return to_numpy(data)
     module = cupy()
     try:
-        with module.cuda.Device(device.index):
+        with module.cuda.Device(device.number):
             return module.asarray(data)
     except module.cuda.runtime.CUDARuntimeError as error:
         raise DeviceError(f"[device_put] cannot use {device}: {error}") from None

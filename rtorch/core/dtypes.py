@@ -30,13 +30,13 @@ float16, float32, float64 = (np.dtype(f"float{n}") for n in (16, 32, 64))
 complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
 bfloat16 = np.dtype(ml_dtypes.bfloat16)
 
-SIGNED = frozenset({int8, int16, int32, int64})
-UNSIGNED = frozenset({uint8, uint16, uint32, uint64})
-INTEGERS = SIGNED | UNSIGNED
-FLOATS = frozenset({float16, bfloat16, float32, float64})
-COMPLEXES = frozenset({complex64, complex128})
-INEXACT = FLOATS | COMPLEXES
-ALL = INEXACT | INTEGERS | {bool_}
+SIGNED: frozenset[DType] = frozenset({int8, int16, int32, int64})
+UNSIGNED: frozenset[DType] = frozenset({uint8, uint16, uint32, uint64})
+INTEGERS: frozenset[DType] = SIGNED | UNSIGNED
+FLOATS: frozenset[DType] = frozenset({float16, bfloat16, float32, float64})
+COMPLEXES: frozenset[DType] = frozenset({complex64, complex128})
+INEXACT: frozenset[DType] = FLOATS | COMPLEXES
+ALL: frozenset[DType] = INEXACT | INTEGERS | {bool_}
 
 SHORT_NAMES = {
     bool_: "bool", int8: "i8", int16: "i16", int32: "i32", int64: "i64",
@@ -87,7 +87,7 @@ def default_complex() -> DType:
 
 
 _PYTHON_KINDS: dict[type, str] = {int: "i*", float: "f*", complex: "c*"}
-PYTHON_SCALARS = (bool, int, float, complex)
+PYTHON_SCALARS = (bool, int, float, complex)  # by rank
 
 
 @functools.lru_cache(256)
@@ -96,6 +96,7 @@ def _canonical(dtype: Any) -> DType:
         found = np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"{dtype!r} is not a dtype; rtorch has {_known()}") from None
+    known: DType
     for known in ALL:  # returns our own instance, so that dtypes can be compared with `is`
         if known == found:
             return known
@@ -188,8 +189,13 @@ def to_float(dtype: DType) -> DType:
     return dtype if dtype in INEXACT else _default_float
 
 
-_REAL_OF = {complex64: float32, complex128: float64}
-_COMPLEX_OF = {float32: complex64, float64: complex128, float16: complex64, bfloat16: complex64}
+_REAL_OF: dict[DType, DType] = {complex64: float32, complex128: float64}
+_COMPLEX_OF: dict[DType, DType] = {
+    float32: complex64,
+    float64: complex128,
+    float16: complex64,
+    bfloat16: complex64,
+}
 
 
 def real_dtype(dtype: DType) -> DType:
@@ -213,7 +219,7 @@ def finfo(dtype: Any) -> Any:
     dtype = real_dtype(canonical(dtype))
     if dtype not in FLOATS:
         raise DTypeError(f"[finfo] expected a floating or complex dtype, got {dtype}")
-    return ml_dtypes.finfo(dtype)
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
 
 
 def iinfo(dtype: Any) -> Any:

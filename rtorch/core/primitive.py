@@ -19,6 +19,7 @@ batch    (args, dims, **params) -> (out, dim)                   vmap; a dim None
 Rules call primitives, never ``xp``, so that all rules compose with all transformations.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 from rtorch.core.aval import Aval
@@ -36,8 +37,12 @@ class Primitive:
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
+    ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
     view: ClassVar[bool] = False  # ``impl`` returns a view of the operand
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
+
+    # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
+    direct: Callable[..., Any] | None = None
 
     registry: ClassVar[dict[str, "Primitive"]] = {}
 
@@ -55,27 +60,38 @@ class Primitive:
     def __reduce__(self) -> str | tuple[Any, ...]:
         return _find, (self.name,)
 
-    def impl(self, xp: Any, *args: Any, **params: Any) -> Any:
+    # The rules. Their signatures are open here so that a primitive may name its parameters.
+
+    def impl(self, *args: Any, **params: Any) -> Any:
+        """``(xp, *raw, **params)``: compute."""
         self._missing("impl", "evaluation")
 
-    def infer(self, *avals: Any, **params: Any) -> Any:
+    def infer(self, *args: Any, **params: Any) -> Any:
+        """``(*avals, **params)``: the type of the result."""
         self._missing("infer", "staging")
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        """``(primals, tangents, **params)``: the result and its tangent."""
         self._missing("jvp", "jvp")
 
-    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        """As `jvp`, with tangents that live on a tape. Families shorten it; rules need not."""
-        return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+    def linearize(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        """``(tape, primals, tangents, **params)``: as `jvp`, with tangents that are on a tape.
 
-    def transpose(self, ct: Any, *operands: Any, **params: Any) -> Any:
+        Families shorten it; primitives need not state it.
+        """
+        tape, primals, tangents = args
+        return tape.record_jvp(self, primals, tangents, params)
+
+    def transpose(self, *args: Any, **params: Any) -> Any:
+        """``(ct, *operands, **params)``: a cotangent for each operand that is an Aval."""
         self._missing("transpose", "vjp")
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+    def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        """``(args, dims, **params)``: the batched result and its batch axis."""
         self._missing("batch", "vmap")
 
-    def can_write(self, out: Aval, **params: Any) -> bool:
-        """Whether ``into`` serves this case."""
+    def can_write(self, *args: Any, **params: Any) -> bool:
+        """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
 
     def has_rule(self, rule: str) -> bool:

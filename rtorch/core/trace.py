@@ -16,7 +16,7 @@ from numpy import ndarray
 from rtorch.core import backend
 from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.aval import Aval
-from rtorch.core.dtypes import DType
+from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.errors import ArgumentError, ConcretizationError, EscapedTracerError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Trace:
 class Tracer(Array):
     """An Array that stands for a value inside one transformation."""
 
-    __slots__ = ("_weak", "dtype", "shape", "trace")  # type: ignore[misc]
-    trace: Trace
+    __slots__ = ("_trace", "_weak", "dtype", "shape")
+    _trace: Trace
     shape: tuple[int, ...]
     dtype: DType
 
@@ -63,25 +63,25 @@ class Tracer(Array):
     cure: ClassVar[str] = ""
 
     def _no_value(self) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             raise EscapedTracerError(
-                f"[tracer] {self.aval} was made by {self.trace.origin}, which has ended: the "
+                f"[tracer] {self.aval} was made by {self._trace.origin}, which has ended: the "
                 "value was kept in an outer variable, an attribute or a global. Return it from "
                 "the function instead"
             )
         raise ConcretizationError(
-            f"[tracer] the data of {self.what} {self.aval} of {self.trace.origin} was asked for. "
+            f"[tracer] the data of {self.what} {self.aval} of {self._trace.origin} was asked for. "
             f"{self.cure}"
         )
 
-    _data = property(_no_value)  # type: ignore[assignment]
+    _data = property(_no_value)
 
     def _concrete(self, use: str) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         raise ConcretizationError(
             f"[{use}] the value of {self.what} {self.aval} is not known inside "
-            f"{self.trace.origin}. {self.cure}"
+            f"{self._trace.origin}. {self.cure}"
         )
 
     @property
@@ -89,21 +89,21 @@ class Tracer(Array):
         return backend.CPU
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         raise ConcretizationError(
-            f"[np.asarray] {self.what} {self.aval} inside {self.trace.origin} cannot become a "
+            f"[np.asarray] {self.what} {self.aval} inside {self._trace.origin} cannot become a "
             "NumPy array: derivatives and batching would be lost. Use the rtorch function of the "
             "same name, or rt.stop_gradient(x) first where the value is meant as a constant"
         )
 
     def __reduce__(self) -> Any:
         raise ConcretizationError(
-            f"[pickle] {self.what} {self.aval} of {self.trace.origin} cannot be pickled"
+            f"[pickle] {self.what} {self.aval} of {self._trace.origin} cannot be pickled"
         )
 
     def __repr__(self) -> str:
-        return f"Traced<{self.aval}> in {self.trace.origin}"
+        return f"Traced<{self.aval}> in {self._trace.origin}"
 
     def __str__(self) -> str:
         return repr(self)
@@ -115,6 +115,34 @@ class EvalTrace(Trace):
     __slots__ = ()
 
     def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute. One or two plain arrays or numbers, the common case, take the short way."""
+        direct = prim.direct
+        if len(args) == 2:
+            x, y = args
+            if type(x) is Array:
+                data = x._data
+                if type(y) is Array:
+                    if direct is not None:
+                        out = direct(data, y._data)
+                    else:
+                        out = prim.impl(np, data, y._data, **params)
+                elif direct is not None and type(y) in PYTHON_SCALARS:
+                    out = direct(data, literal(y, data.dtype))
+                else:
+                    return self._bind(prim, args, params)
+            elif type(y) is Array and direct is not None and type(x) in PYTHON_SCALARS:
+                data = y._data
+                out = direct(literal(x, data.dtype), data)
+            else:
+                return self._bind(prim, args, params)
+        elif len(args) == 1 and type(args[0]) is Array:
+            data = args[0]._data
+            out = direct(data) if direct is not None else prim.impl(np, data, **params)
+        else:
+            return self._bind(prim, args, params)
+        return Array(out) if type(out) is ndarray else _wrapped(prim, out)
+
+    def _bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         xp: Any = np
         strong = not prim.keeps_weak
         literals = False
@@ -141,6 +169,10 @@ class EvalTrace(Trace):
         if prim.multiple:
             return tuple([wrap(o) for o in out])
         return wrap(out, not strong and bool(args))
+
+
+def _wrapped(prim: "Primitive", out: Any) -> Any:
+    return tuple([wrap(o) for o in out]) if prim.multiple else wrap(out)
 
 
 _literals: dict[tuple[Any, DType], ndarray[Any, Any]] = {}
@@ -190,16 +222,23 @@ def run(trace: Trace, function: Callable[..., Any], *args: Any, **kwargs: Any) -
     before = state.trace
     state.trace = trace
     try:
-        if before is EVAL:
-            # Derivatives divide by zero on branches that are not taken; warnings would mislead.
-            with np.errstate(all="ignore"):
-                return function(*args, **kwargs)
         return function(*args, **kwargs)
     finally:
         state.trace = before
         trace.alive = False
 
 
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `function` without NumPy's warnings, if this is where evaluation is left.
+
+    Derivatives divide by zero on branches that are not taken: warnings would mislead.
+    """
+    if state.trace is EVAL:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+    return function(*args, **kwargs)
+
+
 def aval_of(x: Any) -> Aval:
     """The aval of an operand: an Array, or an Aval already."""
-    return x if isinstance(x, Aval) else x.aval  # type: ignore[no-any-return]
+    return x if isinstance(x, Aval) else x.aval

@@ -43,10 +43,12 @@ def tree_at(
         tree: A pytree. A None in it can be exchanged too.
         replace: What to put there: built as what `where` returns.
         replace_fn: Instead of `replace`: called with each chosen node.
+
     Raises:
         TreeError: if `where` returns something else, or the same place twice, or if `replace` is
             built otherwise.
         ArgumentError: unless one of `replace` and `replace_fn` is given.
+
     Example:
         >>> from rtorch import tree
         >>> params = {"w": [1, 2], "b": None}

@@ -44,8 +44,10 @@ def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
         path: As `flatten_with_path` gives it.
         simple: Only the names and numbers, without brackets, quotes and dots.
         separator: What stands between two steps.
+
     Returns:
         What one would write after the tree to get the leaf.
+
     Example:
         >>> from rtorch import tree
         >>> [(path, _)] = tree.leaves_with_path({"w": [3.0]})

@@ -28,8 +28,10 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree: PyTree) -> PyTree:
         outer: Structure at the top of `tree`.
         inner: Structure at each leaf of `outer`; None takes that of the first.
         tree: The tree; what lies below `inner` is moved as it is.
+
     Raises:
         TreeError: if `tree` is not built so.
+
     Example:
         >>> from rtorch import tree
         >>> pairs = {"a": (1, 2), "b": (3, 4)}
@@ -58,8 +60,10 @@ def broadcast(prefix: PyTree, full: PyTree, is_leaf: IsLeaf | None = None) -> Py
         prefix: Its structure is how that of `full` begins. None is a node, not a value.
         full: A pytree.
         is_leaf: See `flatten`; it is asked about `prefix` alone.
+
     Raises:
         TreeError: if `full` does not begin as `prefix` does.
+
     Example:
         >>> from rtorch import tree
         >>> tree.broadcast((1, {"a": 2, "b": 3}), ([0, 0], {"a": (0, 0), "b": 0}))
@@ -86,10 +90,13 @@ def flatten_prefix(
         what: What the prefix is called in messages.
         function: The function that took it, for messages.
         error: The exception class to raise.
+
     Returns:
         As many values as `tree` has leaves.
+
     Raises:
         TreeError: (or `error`) if the prefix does not fit, naming the path in it.
+
     Example:
         >>> from rtorch.core.tree_prefix import flatten_prefix
         >>> flatten_prefix((None, 0), (1.0, {"w": 2.0, "b": 3.0}))

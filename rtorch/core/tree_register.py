@@ -44,8 +44,10 @@ def register_node(
         unflatten: ``(aux, tuple of children) -> x``; the children may be of any type.
         flatten_with_keys: ``x -> (pairs of path step and child, aux)``, to name the children in
             paths: `GetAttrKey`, `DictKey`, `SequenceKey`.
+
     Raises:
         ArgumentError: if the class is a pytree node already.
+
     Example:
         >>> from rtorch import tree
         >>> class Span:
@@ -73,8 +75,10 @@ def register_static(cls: type[C]) -> type[C]:
 
     Returns:
         The class: usable as a decorator.
+
     Raises:
         ArgumentError: if the class is a pytree node already.
+
     Example:
         >>> from rtorch import tree
         >>> @tree.register_static
@@ -107,11 +111,14 @@ def register_dataclass(
         cls: A dataclass; or any class whose constructor takes the named fields as keywords.
         data_fields: Names of the children.
         meta_fields: Names of what belongs to the structure: hashable, compared by equality.
+
     Returns:
         The class: usable as a decorator.
+
     Raises:
         ArgumentError: if fields are unknown, named twice or left out, or if the class is a pytree
             node already.
+
     Example:
         >>> import dataclasses
         >>> from rtorch import tree

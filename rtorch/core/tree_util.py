@@ -29,6 +29,7 @@ def reduce(
 
     Raises:
         TreeError: if there are no leaves and no initializer.
+
     Example:
         >>> from rtorch import tree
         >>> tree.reduce(lambda x, y: x + y, {"a": 1, "b": [2, 3]})
@@ -110,6 +111,7 @@ def map_with_path(
 
     Raises:
         TreeError: if one of `rest` has another structure.
+
     Example:
         >>> from rtorch import tree
         >>> tree.map_with_path(lambda path, x: tree.keystr(path) + str(x), {"a": 1, "b": [2]})
@@ -128,6 +130,7 @@ def diff(first: PyTree, second: PyTree) -> str:
     Args:
         first: A tree, or a TreeDef.
         second: A tree, or a TreeDef.
+
     Example:
         >>> from rtorch import tree
         >>> print(tree.diff({"w": [1, 2], "b": 0}, {"w": [1], "b": (1, 2)}))
@@ -143,8 +146,10 @@ def assert_same_structure(first: PyTree, second: PyTree) -> None:
     Args:
         first: A tree, or a TreeDef.
         second: A tree, or a TreeDef.
+
     Raises:
         TreeError: naming the first path at which they differ, and what each has there.
+
     Example:
         >>> from rtorch import tree
         >>> tree.assert_same_structure({"a": 1, "b": (2, 3)}, {"b": ("x", "y"), "a": "z"})
@@ -165,9 +170,11 @@ def partition(tree: PyTree, mask: PyTree, is_leaf: IsLeaf | None = None) -> tupl
         mask: A predicate of a leaf, or a bool, or a tree of them that is as the upper part of
             `tree`.
         is_leaf: See `flatten`; it is asked about `tree`.
+
     Raises:
         TreeError: if `mask` is built otherwise.
         ArgumentError: if it holds something else than predicates and bools.
+
     Example:
         >>> from rtorch import tree
         >>> tree.partition({"w": 1.5, "step": 3}, lambda x: isinstance(x, float))
@@ -196,6 +203,7 @@ def combine(tree: PyTree, *rest: PyTree) -> PyTree:
 
     Raises:
         TreeError: if the structures differ.
+
     Example:
         >>> from rtorch import tree
         >>> tree.combine({"w": 1.5, "step": None}, {"w": None, "step": 3})

@@ -4,6 +4,7 @@ Everything here is also in ``rtorch``. The functions promote, broadcast and norm
 call primitives (`rtorch.ops`), which is all that transformations see.
 """
 
+from rtorch.numpy import operators as _operators  # noqa: F401 - installs them on Array
 from rtorch.numpy.contraction import dot, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from rtorch.numpy.creation import (
     array,
@@ -147,9 +148,9 @@ from rtorch.numpy.ufuncs import (
     less,
     less_equal,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     logaddexp,
     logical_and,
     logical_not,
@@ -188,7 +189,6 @@ from rtorch.numpy.ufuncs import (
     trunc,
     where,
 )
-from rtorch.numpy import operators as _operators  # noqa: F401 - installs them on Array
 
 __all__ = [
     "abs",
@@ -302,9 +302,9 @@ __all__ = [
     "less_equal",
     "linspace",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logaddexp",
     "logical_and",
     "logical_not",

@@ -1,10 +1,8 @@
 """Products of matrices and tensors, as NumPy has them."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 from rtorch.core import dtypes
@@ -158,15 +156,18 @@ def vecdot(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> Array:
         >>> rt.vecdot(rt.ones((2, 3)), rt.arange(3))
         Array([3., 3.], dtype=float32)
     """
-    x, y = promote("vecdot", x, y)
-    x, y = (move_dim(z, axis_of(axis, z.ndim, "vecdot"), z.ndim - 1) for z in (x, y))
-    if x.shape[-1] != y.shape[-1]:
-        raise ShapeError(f"[vecdot] lengths {x.shape[-1]} and {y.shape[-1]} along axis {axis}")
-    shape = broadcast_shapes("vecdot", x.shape, y.shape)
-    x, y = broadcast(_conjugate(x), shape), broadcast(y, shape)
+    left, right = (
+        move_dim(z, axis_of(axis, z.ndim, "vecdot"), z.ndim - 1) for z in promote("vecdot", x, y)
+    )
+    if left.shape[-1] != right.shape[-1]:
+        raise ShapeError(
+            f"[vecdot] lengths {left.shape[-1]} and {right.shape[-1]} along axis {axis} differ"
+        )
+    shape = broadcast_shapes("vecdot", left.shape, right.shape)
+    left, right = broadcast(_conjugate(left), shape), broadcast(right, shape)
     last = len(shape) - 1
     batch = tuple(range(last))
-    return dot_general_p(x, y, axes=(((last,), (last,)), (batch, batch)))
+    return dot_general_p(left, right, axes=(((last,), (last,)), (batch, batch)))
 
 
 def _conjugate(x: Array) -> Array:
@@ -189,7 +190,7 @@ def outer(x: ArrayLike, y: ArrayLike) -> Array:
 
 
 @api
-def tensordot(x: ArrayLike, y: ArrayLike, axes: int | Sequence[Any] = 2) -> Array:
+def tensordot(x: ArrayLike, y: ArrayLike, axes: Any = 2) -> Array:
     """The sum of products over pairs of axes.
 
     Args:

@@ -1,6 +1,5 @@
 """Arrays from what the user has, and arrays filled with one number."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 from collections.abc import Sequence
@@ -166,7 +165,7 @@ def _from_dlpack(obj: Any, name: str) -> Array:
     return Array(_read_only_alias(np.from_dlpack(obj), name))
 
 
-def _read_only_alias(data: ndarray[Any, Any], name: str) -> ndarray[Any, Any]:
+def _read_only_alias(data: Any, name: str) -> ndarray[Any, Any]:
     # Through a read-only memoryview: the owner's own flags stay as they are, also when the alias
     # is handed out again and everything below it is locked.
     dtype = dtypes.canonical(data.dtype)

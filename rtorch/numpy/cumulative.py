@@ -1,6 +1,5 @@
 """Running sums, products and extremes along an axis; differences of neighbours."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import math
@@ -154,18 +153,22 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
         >>> rt.diff(rt.asarray([1, 4, 9]))
         Array([3, 5], dtype=int64)
     """
-    x = operand(x, "diff")
+    out = operand(x, "diff")
     if n < 0:
         raise ArgumentError(f"[diff] n must not be negative, got {n}")
-    if x.ndim == 0:
+    if out.ndim == 0:
         raise ShapeError("[diff] an array without axes has no neighbours")
-    place = axis_of(axis, x.ndim, "diff")
-    subtract = ne_p if x.dtype is dtypes.bool_ else sub_p
+    place = axis_of(axis, out.ndim, "diff")
+    subtract = ne_p if out.dtype is dtypes.bool_ else sub_p
     for _ in range(n):
-        length = x.shape[place]
-        last = max(length - 1, 0)
-        x = subtract(_range(x, place, min(1, length), length), _range(x, place, 0, last))
-    return x
+        out = subtract(*_neighbours(out, place))
+    return out
+
+
+def _neighbours(x: Array, axis: int) -> tuple[Array, Array]:
+    """All elements but the first, all but the last."""
+    n = x.shape[axis]
+    return _range(x, axis, min(1, n), n), _range(x, axis, 0, max(n - 1, 0))
 
 
 def _range(x: Array, axis: int, start: int, stop: int) -> Array:

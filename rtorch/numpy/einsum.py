@@ -4,7 +4,6 @@ The order comes from ``opt_einsum`` (Smith & Gray 2018, https://doi.org/10.21105
 kept for every combination of subscripts and shapes.
 """
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools
@@ -16,7 +15,7 @@ from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.operands import Shape, promote
 from rtorch.ops.base import broadcast_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p
-from rtorch.ops.contraction import dot_general_p
+from rtorch.ops.contraction import Dims, dot_general_p
 from rtorch.ops.creation import iota
 from rtorch.ops.indexing import gather_p
 
@@ -37,6 +36,7 @@ class _Plan(NamedTuple):
     output: str
     sizes: dict[str, int]
     path: tuple[tuple[int, ...], ...]
+    direct: "tuple[int, int, Dims] | None"  # two operands, in this order, need only this
 
 
 @api
@@ -72,6 +72,9 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
     if isinstance(optimize, list):
         optimize = tuple(optimize)
     plan = _plan(subscripts, tuple([x.shape for x in arrays]), optimize)
+    if plan.direct:
+        i, j, dims = plan.direct
+        return dot_general_p(arrays[i], arrays[j], axes=dims)
     terms = [_narrow(x, word, plan.sizes) for x, word in zip(arrays, plan.terms)]
     for number, places in enumerate(plan.path):
         last = number == len(plan.path) - 1
@@ -119,7 +122,8 @@ def _plan(subscripts: str, shapes: tuple[Shape, ...], optimize: Any) -> _Plan:
             f"[einsum] {text!r}: every letter of the output must be in an input, and only once "
             "in the output"
         )
-    return _Plan(terms, output, sizes, _path(terms, output, sizes, optimize))
+    direct = _direct(terms, output, sizes, shapes)
+    return _Plan(terms, output, sizes, _path(terms, output, sizes, optimize), direct)
 
 
 def _check(text: str, words: list[str], right: str, count: int) -> None:
@@ -179,6 +183,21 @@ def _path(
     return tuple(opt_einsum.contract_path(text, *shapes, shapes=True, optimize=how)[0])
 
 
+def _direct(
+    terms: tuple[str, ...], output: str, sizes: dict[str, int], shapes: tuple[Shape, ...]
+) -> tuple[int, int, Dims] | None:
+    """The one contraction that does it all, if there is one."""
+    if len(terms) != 2 or any(len(set(word)) != len(word) for word in terms):
+        return None
+    if any(n != sizes[c] for word, shape in zip(terms, shapes) for c, n in zip(word, shape)):
+        return None
+    for i, j in ((0, 1), (1, 0)):
+        dims, labels = _dims(terms[i], terms[j], set(output))
+        if labels == output and dims[0][0]:
+            return i, j, dims
+    return None
+
+
 # ---- contracting ---------------------------------------------------------------------------------
 
 
@@ -218,19 +237,26 @@ def _step(terms: list[_Term], places: Sequence[int], output: str, last: bool) ->
 def _pair(x: _Term, y: _Term, needed: set[str], output: str) -> _Term:
     """The contraction of two terms; in the order of axes of `output` if there is a choice."""
     x, y = _sum_out(x, needed.union(y.labels)), _sum_out(y, needed.union(x.labels))
-    batch = [c for c in x.labels if c in y.labels and c in needed]
-    contracted = [c for c in x.labels if c in y.labels and c not in needed]
-    if not contracted:
+    dims, labels = _dims(x.labels, y.labels, needed)
+    if not dims[0][0]:
         return _product(x, y, output)
-    x_free, y_free = ("".join([c for c in t.labels if c not in batch + contracted]) for t in (x, y))
-    shared = "".join(batch)
-    if output == shared + y_free + x_free:
-        x, y, x_free, y_free = y, x, y_free, x_free
+    if labels != output:
+        swapped = _dims(y.labels, x.labels, needed)
+        if swapped[1] == output:
+            return _Term(dot_general_p(y.x, x.x, axes=swapped[0]), output)
+    return _Term(dot_general_p(x.x, y.x, axes=dims), labels)
+
+
+def _dims(x: str, y: str, needed: set[str]) -> tuple[Dims, str]:
+    """The contraction of two words over the letters not needed any more; the result's word."""
+    batch = [c for c in x if c in y and c in needed]
+    contracted = [c for c in x if c in y and c not in needed]
+    free = [c for c in x + y if not (c in x and c in y)]
     places = [
-        [tuple([t.labels.index(c) for c in cs]) for t in (x, y)] for cs in (contracted, batch)
+        (tuple([x.index(c) for c in letters]), tuple([y.index(c) for c in letters]))
+        for letters in (contracted, batch)
     ]
-    dims = tuple([tuple(pair) for pair in places])
-    return _Term(dot_general_p(x.x, y.x, axes=dims), shared + x_free + y_free)
+    return (places[0], places[1]), "".join(batch + free)
 
 
 def _sum_out(term: _Term, needed: set[str]) -> _Term:

@@ -29,6 +29,7 @@ from rtorch.numpy import ufuncs
 from rtorch.ops import indexing as ix
 from rtorch.ops.base import move_dim, permute_dims_p, reshape_p
 from rtorch.ops.comparison import select_p
+from rtorch.ops.creation import full_p
 from rtorch.ops.shape import flip_p, slice_p
 
 MODES = ("raise", "clip", "wrap", "fill")
@@ -97,9 +98,7 @@ def _expand_ellipsis(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
         raise ArgumentError("[indexing] an index has at most one ellipsis (...)")
     used = sum(_n_axes(p) for p in parts if p is not Ellipsis)
     if used > len(shape):
-        raise OutOfBoundsError(
-            f"[indexing] too many indices: {used} for an array of shape {shape}"
-        )
+        raise OutOfBoundsError(f"[indexing] too many indices: {used} for an array of shape {shape}")
     rest = [slice(None)] * (len(shape) - used)
     at = dots[0] if dots else len(parts)
     return parts[:at] + rest + parts[at + bool(dots) :]
@@ -123,7 +122,9 @@ def _item(part: Any, axis: int, n: int, mode: str) -> Item:
     if not -n <= i < n:
         if mode != "raise":
             return Item(axis, array=_index_array(i))
-        raise OutOfBoundsError(f"[indexing] index {i} is out of bounds for axis {axis} of length {n}")
+        raise OutOfBoundsError(
+            f"[indexing] index {i} is out of bounds for axis {axis} of length {n}"
+        )
     return Item(axis, i % n, keep=False)
 
 
@@ -137,7 +138,9 @@ def _index_array(part: Any) -> Array:
         )
     array = op.operand(part, "indexing")
     if array.dtype not in dtypes.INTEGERS:
-        raise DTypeError(f"[indexing] an index array must have an integer or bool dtype, got {array.aval}")
+        raise DTypeError(
+            f"[indexing] an index array must have an integer or bool dtype, got {array.aval}"
+        )
     return op.convert(array, dtypes.int64)
 
 
@@ -265,7 +268,7 @@ def setitem(x: Array, index: Any, value: Any, how: str, mode: str) -> Array:
         return part
     if flips := _flipped(at):
         part = flip_p(part, axes=flips)
-    return ix.update_slice_p(x, part, **bounds)  # type: ignore[no-any-return]
+    return ix.update_slice_p(x, part, **bounds)
 
 
 def _as_value(x: Array, value: Any, how: str) -> Array:
@@ -292,7 +295,7 @@ def _update(part: Array, value: Array, at: Layout, how: str, mode: str) -> Array
         value = move_dim(value, at.place + i, i)
     axes = tuple([i.axis for i in at.arrays])
     indices = [i.array for i in at.arrays]
-    return ix.scatter_p(part, value, *indices, axes=axes, mode=mode, op=how)  # type: ignore[no-any-return]
+    return ix.scatter_p(part, value, *indices, axes=axes, mode=mode, op=how)
 
 
 def _set_where(x: Array, mask: Array, value: Array, how: str) -> Array:
@@ -307,7 +310,7 @@ def _set_where(x: Array, mask: Array, value: Array, how: str) -> Array:
     mask = _reshaped(mask, mask.shape + (1,) * (x.ndim - mask.ndim))
     new = op.broadcast(value, x.shape)
     new = new if how == "set" else _COMBINE[how](x, new)
-    return select_p(op.broadcast(mask, x.shape), new, x)  # type: ignore[no-any-return]
+    return select_p(op.broadcast(mask, x.shape), new, x)
 
 
 # ---- x[...] and x.at[...] ------------------------------------------------------------------------
@@ -329,6 +332,7 @@ def _raw_index(index: Any) -> Any:
 
 @api
 def array_getitem(x: Array, index: Any) -> Array:
+    """``x[index]`` as an entry point."""
     return getitem(x, index)
 
 
@@ -448,7 +452,8 @@ class Place:
 
 
 def ones_like(x: Array) -> Array:
-    return ix.full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)  # type: ignore[no-any-return]
+    """Ones of the shape and dtype of `x`."""
+    return full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)
 
 
 # ---- functions -----------------------------------------------------------------------------------
@@ -507,7 +512,7 @@ def take_along_axis(x: Any, indices: Any, /, axis: int = -1) -> Array:
     )
     x = op.broadcast(x, (*others[:axis], x.shape[axis], *others[axis + 1 :]))
     index = op.broadcast(index, (*others[:axis], index.shape[axis], *others[axis + 1 :]))
-    return ix.take_along(x, index, axis)  # type: ignore[no-any-return]
+    return ix.take_along(x, index, axis)
 
 
 @api
@@ -530,7 +535,7 @@ def dynamic_slice(x: Any, starts: Any, sizes: Any) -> Array:
     sizes = op.shape_of(sizes, "dynamic_slice")
     if len(sizes) != x.ndim or any(m > n for m, n in zip(sizes, x.shape)):
         raise ShapeError(f"[dynamic_slice] sizes {sizes} do not fit into the shape {x.shape}")
-    return ix.dynamic_slice_p(x, *_starts(x, starts, "dynamic_slice"), sizes=sizes)  # type: ignore[no-any-return]
+    return ix.dynamic_slice_p(x, *_starts(x, starts, "dynamic_slice"), sizes=sizes)
 
 
 @api
@@ -555,7 +560,7 @@ def dynamic_update_slice(x: Any, update: Any, starts: Any) -> Array:
         raise ShapeError(
             f"[dynamic_update_slice] update {value.shape} does not fit into the shape {x.shape}"
         )
-    return ix.dynamic_update_slice_p(x, value, *_starts(x, starts, "dynamic_update_slice"))  # type: ignore[no-any-return]
+    return ix.dynamic_update_slice_p(x, value, *_starts(x, starts, "dynamic_update_slice"))
 
 
 def _starts(x: Array, starts: Any, name: str) -> list[Array]:

@@ -1,6 +1,5 @@
 """Joining arrays, and cutting them into pieces."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import itertools
@@ -83,6 +82,7 @@ def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Ar
     return _concatenate("concatenate", arrays, axis)
 
 
+@api
 def concat(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
     """As `concatenate`, under the array API's name.
 

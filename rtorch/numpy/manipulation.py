@@ -1,6 +1,5 @@
 """Other shapes, orders of axes, and dtypes for the same elements."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools
@@ -9,7 +8,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, AxisError, ShapeError, api, describe
 from rtorch.numpy import operands
@@ -18,7 +16,6 @@ from rtorch.ops.base import permute_dims_p, reshape_p
 from rtorch.ops.shape import flip_p
 
 __all__ = [
-    "astype",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",

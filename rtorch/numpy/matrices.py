@@ -1,6 +1,5 @@
 """Triangles and diagonals: eye, tri, tril, triu, diag, diagonal, trace."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import operator

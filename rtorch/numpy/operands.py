@@ -37,6 +37,7 @@ def operand(x: Any, name: str = "array") -> Array:
 
 
 def scalar_dtype(x: Any, name: str) -> DType:
+    """The dtype of a Python scalar; an error for an integer beyond 64 bits."""
     if type(x) is int and not -(2**63) <= x < 2**63:
         raise DTypeError(f"[{name}] the integer {x} does not fit into int64")
     return dtypes.python_dtype(x)
@@ -57,6 +58,7 @@ def from_foreign(x: Any, dtype: DType | None, name: str) -> Array:
 
 
 def supported(x: Any, name: str) -> DType:
+    """The dtype of a foreign array, if rtorch has it."""
     try:
         return dtypes.canonical(x.dtype)
     except DTypeError as error:
@@ -102,7 +104,7 @@ def _stack(items: list[Array], name: str) -> Array:
     items = list(promote(name, *items))
     if any(i.shape != items[0].shape for i in items):
         raise ShapeError(f"[{name}] the items have different shapes: {[i.shape for i in items]}")
-    return concat_p(*[reshape_p(i, shape=(1, *i.shape)) for i in items], axis=0)  # type: ignore[no-any-return]
+    return concat_p(*[reshape_p(i, shape=(1, *i.shape)) for i in items], axis=0)
 
 
 def from_any(x: Any, dtype: DType | None, name: str) -> Array:
@@ -121,7 +123,7 @@ def convert(x: Array, dtype: DType) -> Array:
     """`x` as `dtype`, itself if it has it and not weakly."""
     if x.dtype is dtype and not x._weak:
         return x
-    return convert_p(x, dtype=dtype)  # type: ignore[no-any-return]
+    return convert_p(x, dtype=dtype)
 
 
 def common_dtype(*xs: Any) -> DType:
@@ -192,7 +194,7 @@ def broadcast(x: Array, shape: Shape) -> Array:
     if x.shape == shape:
         return x
     first = len(shape) - len(x.shape)
-    return broadcast_p(x, shape=shape, axes=tuple(range(first, len(shape))))  # type: ignore[no-any-return]
+    return broadcast_p(x, shape=shape, axes=tuple(range(first, len(shape))))
 
 
 def shape_of(shape: Any, name: str) -> Shape:

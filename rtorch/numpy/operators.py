@@ -25,13 +25,16 @@ from rtorch.numpy import (
     statistics,
     ufuncs,
 )
+from rtorch.numpy.operands import binary
+from rtorch.ops import comparison
+from rtorch.ops.base import add_p, mul_p, sub_p
 
 _FLOATS = frozenset({dtypes.float32, dtypes.float64})
 _BOOL = dtypes.bool_
 
 
-def _operator(function: Callable[..., Any], ufunc: Callable[..., Any], swapped: bool) -> Any:
-    """``x <op> y`` by `function`, or by `ufunc` at once where that gives the same."""
+def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) -> Any:
+    """``x <op> y`` by `prim`, or by `ufunc` at once where that gives the same."""
 
     def method(self: Any, other: Any) -> Any:
         if type(self) is Array and state.trace is EVAL:
@@ -39,14 +42,21 @@ def _operator(function: Callable[..., Any], ufunc: Callable[..., Any], swapped: 
             data = self._data
             if kind is Array:
                 right = other._data
-                if data.dtype is right.dtype and data.dtype is not _BOOL and data.shape == right.shape and data.shape:  # noqa: E501
+                if (
+                    data.dtype is right.dtype
+                    and data.dtype is not _BOOL
+                    and data.shape == right.shape
+                    and data.shape
+                ):
                     return Array(ufunc(right, data) if swapped else ufunc(data, right))
             elif kind is float and data.dtype in _FLOATS and data.shape:
                 return Array(ufunc(other, data) if swapped else ufunc(data, other))
         if _is_foreign(other):
             return NotImplemented
         try:
-            return function(other, self) if swapped else function(self, other)
+            if swapped:
+                return binary(prim, other, self, name)
+            return binary(prim, self, other, name)
         except Exception as error:
             hide_internal_frames(error)
             raise
@@ -68,17 +78,17 @@ def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
     return method
 
 
-# name: (function, the NumPy ufunc that equals it on arrays of one dtype and shape)
-_BINARY: dict[str, tuple[Any, Any]] = {
-    "add": (ufuncs.add, np.add),
-    "sub": (ufuncs.subtract, np.subtract),
-    "mul": (ufuncs.multiply, np.multiply),
-    "lt": (ufuncs.less, np.less),
-    "le": (ufuncs.less_equal, np.less_equal),
-    "gt": (ufuncs.greater, np.greater),
-    "ge": (ufuncs.greater_equal, np.greater_equal),
-    "eq": (ufuncs.equal, np.equal),
-    "ne": (ufuncs.not_equal, np.not_equal),
+# name: (primitive, its name in messages, the NumPy ufunc that equals it on arrays of one dtype)
+_BINARY: dict[str, tuple[Any, str, Any]] = {
+    "add": (add_p, "add", np.add),
+    "sub": (sub_p, "subtract", np.subtract),
+    "mul": (mul_p, "multiply", np.multiply),
+    "lt": (comparison.lt_p, "less", np.less),
+    "le": (comparison.le_p, "less_equal", np.less_equal),
+    "gt": (comparison.gt_p, "greater", np.greater),
+    "ge": (comparison.ge_p, "greater_equal", np.greater_equal),
+    "eq": (comparison.eq_p, "equal", np.equal),
+    "ne": (comparison.ne_p, "not_equal", np.not_equal),
 }
 _SLOW: dict[str, Any] = {
     "truediv": ufuncs.divide,
@@ -140,6 +150,7 @@ _METHODS: dict[str, Any] = {
     "cumprod": cumulative.cumprod,
     "ptp": reductions.ptp,
     "trace": matrices.trace,
+    "copy": lambda self: self,  # immutable: a copy could not be told from it
     "dot": contraction.dot,
     "sort": sorting.sort,
     "argsort": sorting.argsort,
@@ -154,16 +165,12 @@ _PROPERTIES: dict[str, tuple[Any, str]] = {
 }
 
 
-def _copy(self: Array) -> Array:
-    return self
-
-
 def install() -> None:
     """Give `Array` its operators, methods and properties."""
-    for name, (function, ufunc) in _BINARY.items():
-        setattr(Array, f"__{name}__", _operator(function, ufunc, swapped=False))
+    for name, (prim, title, ufunc) in _BINARY.items():
+        setattr(Array, f"__{name}__", _operator(prim, title, ufunc, swapped=False))
         if name not in _COMPARISONS:
-            setattr(Array, f"__r{name}__", _operator(function, ufunc, swapped=True))
+            setattr(Array, f"__r{name}__", _operator(prim, title, ufunc, swapped=True))
     for name, function in _SLOW.items():
         setattr(Array, f"__{name}__", _slow_operator(function))
         setattr(Array, f"__r{name}__", _slow_operator(function, swapped=True))
@@ -173,11 +180,8 @@ def install() -> None:
         setattr(Array, name, function)
     for name, (function, doc) in _PROPERTIES.items():
         setattr(Array, name, property(function, doc=doc))
-    setattr(Array, "copy", _copy)
-    setattr(Array, "__getitem__", indexing.fast_getitem)
-    setattr(Array, "__array_ufunc__", _array_ufunc)
-    setattr(Array, "__array_function__", _array_function)
-    setattr(Array, "__array_namespace__", _array_namespace)
+    for name, function in _SPECIAL.items():
+        setattr(Array, name, function)
 
 
 # ---- NumPy's protocols ---------------------------------------------------------------------------
@@ -193,6 +197,9 @@ def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
     return _namespace()
 
 
+_CONVERT = "convert with np.asarray(x) if no derivative is needed"
+
+
 def _find(name: str) -> Any:
     return getattr(_namespace(), name, None)
 
@@ -202,10 +209,12 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: A
     function = _find(ufunc.__name__)
     if method != "__call__" or kwargs or function is None:
         what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        advice = f"use rt.{ufunc.__name__}" if function is not None and not kwargs else (
-            f"its arguments {sorted(kwargs)} are not supported" if kwargs and function is not None
-            else "rtorch has no such function; convert with np.asarray(x) if no derivative is needed"
-        )  # fmt: skip
+        if function is None:
+            advice = f"rtorch has no such function; {_CONVERT}"
+        elif kwargs:
+            advice = f"its arguments {sorted(kwargs)} are not supported; see rt.{ufunc.__name__}"
+        else:
+            advice = f"use the reductions and accumulations of rtorch; {_CONVERT}"
         raise ArgumentError(f"[{what}] does not work on rtorch arrays: {advice}")
     return function(*inputs)
 
@@ -220,9 +229,16 @@ def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) 
     if function is None:
         raise ArgumentError(
             f"[{func.__module__}.{func.__name__}] does not work on rtorch arrays and rtorch has no "
-            "function of that name; convert with np.asarray(x) if no derivative is needed"
+            f"function of that name; {_CONVERT}"
         )
     return function(*args, **kwargs)
 
+
+_SPECIAL: dict[str, Any] = {
+    "__getitem__": indexing.fast_getitem,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__array_namespace__": _array_namespace,
+}
 
 install()

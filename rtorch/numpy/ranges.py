@@ -1,6 +1,5 @@
 """Evenly spaced numbers, and grids of them."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import math

@@ -1,11 +1,10 @@
 """Reductions: sums, products, extremes and their places, truth values."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
@@ -23,9 +22,10 @@ from rtorch.numpy.operands import (
     operand,
 )
 from rtorch.ops.base import add_p, broadcast_p, reduce_sum_p, reshape_p, sub_p
-from rtorch.ops.comparison import eq_p, is_finite_p, is_nan_p, ne_p, select_p
+from rtorch.ops.comparison import is_finite_p, is_nan_p, ne_p, select_p
 from rtorch.ops.convert import convert_p, real_p, stop_gradient_p
-from rtorch.ops.elementwise import exp_p, log_p
+from rtorch.ops.creation import full_p
+from rtorch.ops.elementwise import exp_p, log_p, maximum_p
 from rtorch.ops.reduction import (
     argmax_p,
     argmin_p,
@@ -58,34 +58,36 @@ __all__ = [
 # ---- shared --------------------------------------------------------------------------------------
 
 
+class Plan(NamedTuple):
+    """What a reduction does to a shape."""
+
+    axes: Shape  # those that go
+    rest: Shape  # those that stay
+    kept: Shape  # the shape with those that go as length 1
+    n: int  # how many elements go into one of the result
+
+
 @functools.lru_cache(4096)
-def _plan(name: str, shape: Shape, axis: Axis, keepdims: bool) -> tuple[Shape, Shape | None]:
-    """The axes that go, and the shape with them as length 1 if they are to be kept so."""
+def _plan(name: str, shape: Shape, axis: Axis) -> Plan:
     axes = axes_of(axis, len(shape), name)
-    kept = tuple([1 if i in axes else n for i, n in enumerate(shape)]) if keepdims else None
-    return axes, kept
+    return Plan(
+        axes,
+        tuple([i for i in range(len(shape)) if i not in axes]),
+        tuple([1 if i in axes else n for i, n in enumerate(shape)]),
+        math.prod([shape[i] for i in axes]),
+    )
+
+
+def plan_of(name: str, shape: Shape, axis: Axis) -> Plan:
+    """What reducing `shape` over `axis` does; `name` is the function, for messages."""
+    return _plan(name, shape, tuple(axis) if type(axis) is list else axis)
 
 
 def reduce(name: str, prim: Primitive, x: Array, axis: Axis, keepdims: bool) -> Array:
     """``prim(x)`` over `axis`."""
-    if type(axis) is list:
-        axis = tuple(axis)
-    axes, kept = _plan(name, x.shape, axis, keepdims)
-    out = prim(x, axes=axes)
-    return out if kept is None else reshape_p(out, shape=kept)
-
-
-def reduced_count(name: str, x: Array, axis: Axis) -> int:
-    """How many elements go into one of the result."""
-    shape = x.shape
-    return math.prod([shape[a] for a in axes_of(axis, len(shape), name)])
-
-
-def spread(reduced: Array, like: Array) -> Array:
-    """A result with ``keepdims`` back in the shape of `like`."""
-    if reduced.shape == like.shape:
-        return reduced
-    return broadcast_p(reduced, shape=like.shape, axes=tuple(range(len(like.shape))))
+    plan = plan_of(name, x.shape, axis)
+    out = prim(x, axes=plan.axes)
+    return reshape_p(out, shape=plan.kept) if keepdims else out
 
 
 def sum_dtype(dtype: DType) -> DType:
@@ -373,27 +375,31 @@ def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Arr
     Example:
         >>> import rtorch as rt
         >>> rt.logsumexp(rt.asarray([1000.0, 1000.0]))
-        Array(1000.6931, dtype=float32)
+        Array(1000.6932, dtype=float32)
     """
     x = floating(x, "logsumexp")
-    shift = _finite_maximum(x, axis)
-    powers = exp_p(x if shift is None else sub_p(x, spread(shift, x)))
-    total = reduce("logsumexp", reduce_sum_p, powers, axis, True)
-    # A double where: the logarithm never sees 0, so there is no nan in its derivative.
-    none = eq_p(total, 0)
-    out = select_p(none, -math.inf, log_p(select_p(none, 1, total)))
-    if shift is not None:
-        out = add_p(out, shift)
-    if keepdims:
-        return out
-    axes = axes_of(axis, x.ndim, "logsumexp")
-    return reshape_p(out, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+    shape = x.shape
+    plan = plan_of("logsumexp", shape, axis)
+    if plan.n == 0:
+        out = full_p(
+            shape=tuple([shape[i] for i in plan.rest]), value=-math.inf, dtype=x.dtype,
+            device=x.device,
+        )  # fmt: skip
+    else:
+        out = _logsumexp(x, plan)
+    return reshape_p(out, shape=plan.kept) if keepdims else out
 
 
-def _finite_maximum(x: Array, axis: Axis) -> Array | None:
-    """The maximum (of the real part) as a constant, 0 where it is infinite; None of nothing."""
-    if 0 in x.shape:
-        return None
-    real = real_p(x) if x.dtype in dtypes.COMPLEXES else x
-    largest = reduce("logsumexp", reduce_max_p, stop_gradient_p(real), axis, True)
-    return convert(select_p(is_finite_p(largest), largest, 0), x.dtype)
+def _logsumexp(x: Array, plan: Plan) -> Array:
+    is_complex = x.dtype in dtypes.COMPLEXES
+    largest = reduce_max_p(stop_gradient_p(real_p(x) if is_complex else x), axes=plan.axes)
+    shift = select_p(is_finite_p(largest), largest, 0)
+    if is_complex:
+        largest, shift = convert(shift, x.dtype), convert(shift, x.dtype)
+    powers = exp_p(sub_p(x, broadcast_p(shift, shape=x.shape, axes=plan.rest)))
+    total = reduce_sum_p(powers, axes=plan.axes)
+    if not is_complex:
+        # At least 1, the power of the largest element, unless all are -inf: then the bound
+        # keeps the logarithm and its slope finite, and adding the largest, -inf, is the answer.
+        total = maximum_p(total, 0.5)
+    return add_p(log_p(total), largest)

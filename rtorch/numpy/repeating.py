@@ -1,6 +1,5 @@
 """Repeating, shifting and padding the elements of an array."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import operator

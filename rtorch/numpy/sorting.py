@@ -1,6 +1,5 @@
 """Order: sort, argsort, the k largest, and places in sorted arrays."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import operator

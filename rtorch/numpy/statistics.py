@@ -1,6 +1,5 @@
 """Averages and spreads: mean, var, std, median, quantile."""
 
-# mypy: disable-error-code="no-any-return"
 # Primitives return Any: an Array, or a tuple of them.
 
 import math
@@ -10,10 +9,10 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
 from rtorch.errors import ArgumentError, ShapeError, api
+from rtorch.numpy.creation import full_like
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
-    axes_of,
     axis_of,
     broadcast,
     convert,
@@ -21,9 +20,17 @@ from rtorch.numpy.operands import (
     operand,
     promote,
 )
-from rtorch.numpy.reductions import count_nonzero, nansum, reduce, reduced_count, spread
+from rtorch.numpy.reductions import Plan, count_nonzero, nansum, plan_of
 from rtorch.numpy.reductions import sum as sum_along
-from rtorch.ops.base import add_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p, sub_p
+from rtorch.ops.base import (
+    add_p,
+    broadcast_p,
+    mul_p,
+    permute_dims_p,
+    reduce_sum_p,
+    reshape_p,
+    sub_p,
+)
 from rtorch.ops.comparison import eq_p, is_nan_p, not_p, select_p
 from rtorch.ops.convert import conj_p, convert_p, real_p
 from rtorch.ops.elementwise import div_p, sqrt_p
@@ -35,16 +42,12 @@ __all__ = ["average", "mean", "median", "nanmean", "quantile", "std", "var"]
 _HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
-def _divided(total: Array, n: int) -> Array:
-    """``total / n``, nan for nothing."""
-    return div_p(total, n) if n > 0 else mul_p(total, math.nan)
-
-
 def _wide(name: str, x: Any, dtype: Any) -> tuple[Array, DType]:
     """`x` in a dtype that sums do not overflow in, and the dtype wanted of the result."""
     x = floating(x, name)
     wanted = x.dtype if dtype is None else dtypes.to_float(dtypes.canonical(dtype))
-    return convert(x, dtypes.float32 if wanted in _HALVES else wanted), wanted
+    work = dtypes.float32 if wanted in _HALVES else wanted
+    return x if x.dtype is work else convert_p(x, dtype=work), wanted
 
 
 @api
@@ -67,9 +70,16 @@ def mean(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool =
         Array([1.5, 3.5], dtype=float32)
     """
     x, wanted = _wide("mean", x, dtype)
-    total = reduce("mean", reduce_sum_p, x, axis, keepdims)
-    n = x.size if axis is None else reduced_count("mean", x, axis)
-    return convert(_divided(total, n), wanted)
+    plan = plan_of("mean", x.shape, axis)
+    out = _mean(x, plan)
+    if x.dtype is not wanted:
+        out = convert_p(out, dtype=wanted)
+    return reshape_p(out, shape=plan.kept) if keepdims else out
+
+
+def _mean(x: Array, plan: Plan) -> Array:
+    total, n = reduce_sum_p(x, axes=plan.axes), plan.n
+    return div_p(total, n) if n else mul_p(total, math.nan)  # nan of nothing
 
 
 @api
@@ -130,17 +140,17 @@ def _var(
     name: str, x: Any, axis: Axis, ddof: float, correction: float | None, dtype: Any, keepdims: bool
 ) -> Array:
     x, wanted = _wide(name, x, dtype)
-    n = reduced_count(name, x, axis)
-    average = _divided(reduce(name, reduce_sum_p, x, axis, True), n)
-    distance = sub_p(x, spread(average, x))
+    plan = plan_of(name, x.shape, axis)
+    distance = sub_p(x, broadcast_p(_mean(x, plan), shape=x.shape, axes=plan.rest))
     if x.dtype in dtypes.COMPLEXES:
         squares = real_p(mul_p(distance, conj_p(distance)))
     else:
         squares = mul_p(distance, distance)
-    total = reduce(name, reduce_sum_p, squares, axis, keepdims)
-    left = n - (ddof if correction is None else correction)
+    total = reduce_sum_p(squares, axes=plan.axes)
+    left = plan.n - (ddof if correction is None else correction)
     out = div_p(total, left) if left > 0 else mul_p(total, math.nan)
-    return convert(out, dtypes.real_dtype(wanted))
+    out = convert(out, dtypes.real_dtype(wanted))
+    return reshape_p(out, shape=plan.kept) if keepdims else out
 
 
 @api
@@ -171,8 +181,7 @@ def average(
         out = mean(x, axis, keepdims=keepdims)
         if not returned:
             return out
-        n = reduced_count("average", x, axis)
-        return out, add_p(mul_p(out, 0), n)
+        return out, full_like(out, plan_of("average", x.shape, axis).n)
     values, w = promote("average", x, _weights(x, operand(weights, "average"), axis))
     total = sum_along(w, axis, keepdims=keepdims)
     out = div_p(sum_along(mul_p(values, w), axis, keepdims=keepdims), total)
@@ -230,9 +239,7 @@ def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
 
 
 @api
-def quantile(
-    x: ArrayLike, q: ArrayLike, axis: Axis = None, *, keepdims: bool = False
-) -> Array:
+def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The value that a share `q` of the elements along `axis` is below.
 
     Between neighbours in the order it is interpolated linearly.
@@ -251,12 +258,12 @@ def quantile(
         >>> rt.quantile(rt.asarray([1.0, 2.0, 3.0, 4.0, 5.0]), 0.25)
         Array(2., dtype=float32)
     """
-    shares = operand(q, "quantile").tolist()
-    if not isinstance(shares, list):
+    shares: Any = q.tolist() if hasattr(q, "tolist") else q  # not rounded to float32
+    if not isinstance(shares, (list, tuple)):
         return _quantile("quantile", x, shares, axis, keepdims)
     from rtorch.numpy.joining import stack
 
-    if any(isinstance(share, list) for share in shares) or not shares:
+    if any(isinstance(share, (list, tuple)) for share in shares) or not shares:
         raise ShapeError(f"[quantile] q: expected a number or some in a list, got {q!r}")
     return stack([_quantile("quantile", x, share, axis, keepdims) for share in shares])
 
@@ -277,19 +284,15 @@ def _quantile(name: str, x: Any, q: float, axis: Axis, keepdims: bool) -> Array:
     # nan is sorted to the end.
     last = _element(line, n - 1)
     out = select_p(is_nan_p(last), last, out)
-    axes = axes_of(axis, x.ndim, name)
-    if not keepdims:
-        return out
-    return reshape_p(out, shape=tuple([1 if i in axes else k for i, k in enumerate(x.shape)]))
+    return reshape_p(out, shape=plan_of(name, x.shape, axis).kept) if keepdims else out
 
 
 def _sorted_lines(name: str, x: Array, axis: Axis) -> Array:
     """`x` with `axis` moved to the end, made one axis, and sorted."""
-    axes = axes_of(axis, x.ndim, name)
-    kept = tuple([i for i in range(x.ndim) if i not in axes])
-    shape = (*[x.shape[i] for i in kept], reduced_count(name, x, axis))
-    line = reshape_p(permute_dims_p(x, axes=(*kept, *axes)), shape=shape)
-    return sort_p(line, axis=len(kept))
+    axes, rest, _, count = plan_of(name, x.shape, axis)
+    line = permute_dims_p(x, axes=(*rest, *axes))
+    line = reshape_p(line, shape=(*[x.shape[i] for i in rest], count))
+    return sort_p(line, axis=len(rest))
 
 
 def _element(line: Array, i: int) -> Array:

@@ -177,7 +177,8 @@ logaddexp = _binary("logaddexp", ew.logaddexp_p, "log(exp(x) + exp(y)) without o
                     "round(float(rt.logaddexp(0.0, 0.0)), 4) -> 0.6931",
                     inexact=True, literals=False)  # fmt: skip
 copysign = _binary("copysign", ew.copysign_p, "The size of x with the sign of y.",
-                   "float(rt.copysign(2.0, -1.0)) -> -2.0", inexact=True, literals=False)  # fmt: skip
+                   "float(rt.copysign(2.0, -1.0)) -> -2.0",
+                   inexact=True, literals=False)  # fmt: skip
 nextafter = _binary("nextafter", ew.nextafter_p, "The next number after x towards y.",
                     "bool(rt.nextafter(1.0, 2.0) > 1.0) -> True",
                     inexact=True, literals=False)  # fmt: skip
@@ -241,7 +242,7 @@ def square(x: ArrayLike, /) -> Array:
         9
     """
     a = operand(x, "square")
-    return mul_p(a, a)  # type: ignore[no-any-return]
+    return mul_p(a, a)
 
 
 @api
@@ -253,7 +254,7 @@ def reciprocal(x: ArrayLike, /) -> Array:
         >>> float(rt.reciprocal(4))
         0.25
     """
-    return ew.div_p(1, floating(x, "reciprocal"))  # type: ignore[no-any-return]
+    return ew.div_p(1, floating(x, "reciprocal"))
 
 
 @api
@@ -269,13 +270,13 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
     """
     if type(y) is int and isinstance(x, Array) and x.dtype is not dtypes.bool_:
         if x.dtype in _INEXACT:
-            return ew.integer_pow_p(x, y=y)  # type: ignore[no-any-return]
+            return ew.integer_pow_p(x, y=y)
         if y < 0:
             raise DTypeError(f"[power] {x.dtype} to the negative power {y}: convert x to a float")
     a, b = promote("power", x, y)
     if a.dtype in _INEXACT:
-        return binary(ew.pow_p, a, b, "power")  # type: ignore[no-any-return]
-    return binary(ew.floor_power_p, a, b, "power")  # type: ignore[no-any-return]
+        return binary(ew.pow_p, a, b, "power")
+    return binary(ew.floor_power_p, a, b, "power")
 
 
 @api
@@ -291,10 +292,10 @@ def round(x: ArrayLike, /, decimals: int = 0) -> Array:
     if a.dtype not in _INEXACT:
         return a
     if decimals == 0:
-        return ew.round_p(a)  # type: ignore[no-any-return]
+        return ew.round_p(a)
     scale = 10.0 ** math.fabs(decimals)
     there, back = (mul_p, ew.div_p) if decimals > 0 else (ew.div_p, mul_p)
-    return back(ew.round_p(there(a, scale)), scale)  # type: ignore[no-any-return]
+    return back(ew.round_p(there(a, scale)), scale)
 
 
 @api
@@ -313,7 +314,7 @@ def clip(
         out = binary(ew.maximum_p, out, min, "clip")
     if max is not None:
         out = binary(ew.minimum_p, out, max, "clip")
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 @api
@@ -332,7 +333,7 @@ def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike, /) -> Array:
         chosen = cmp.ne_p(chosen, 0)
     a, b = promote("where", x, y)
     shape = broadcast_shapes("where", chosen.shape, a.shape, b.shape)
-    return cmp.select_p(*[broadcast(z, shape) for z in (chosen, a, b)])  # type: ignore[no-any-return]
+    return cmp.select_p(*[broadcast(z, shape) for z in (chosen, a, b)])
 
 
 def _truth(x: Any, name: str) -> Array:
@@ -349,7 +350,7 @@ def logical_not(x: ArrayLike, /) -> Array:
         >>> bool(rt.logical_not(0))
         True
     """
-    return cmp.not_p(_truth(x, "logical_not"))  # type: ignore[no-any-return]
+    return cmp.not_p(_truth(x, "logical_not"))
 
 
 @api
@@ -361,7 +362,7 @@ def logical_and(x: ArrayLike, y: ArrayLike, /) -> Array:
         >>> bool(rt.logical_and(1, 0))
         False
     """
-    return binary(cmp.and_p, _truth(x, "logical_and"), _truth(y, "logical_and"), "logical_and")  # type: ignore[no-any-return]
+    return binary(cmp.and_p, _truth(x, "logical_and"), _truth(y, "logical_and"), "logical_and")
 
 
 @api
@@ -373,7 +374,7 @@ def logical_or(x: ArrayLike, y: ArrayLike, /) -> Array:
         >>> bool(rt.logical_or(1, 0))
         True
     """
-    return binary(cmp.or_p, _truth(x, "logical_or"), _truth(y, "logical_or"), "logical_or")  # type: ignore[no-any-return]
+    return binary(cmp.or_p, _truth(x, "logical_or"), _truth(y, "logical_or"), "logical_or")
 
 
 @api
@@ -385,7 +386,7 @@ def logical_xor(x: ArrayLike, y: ArrayLike, /) -> Array:
         >>> bool(rt.logical_xor(1, 1))
         False
     """
-    return binary(cmp.xor_p, _truth(x, "logical_xor"), _truth(y, "logical_xor"), "logical_xor")  # type: ignore[no-any-return]
+    return binary(cmp.xor_p, _truth(x, "logical_xor"), _truth(y, "logical_xor"), "logical_xor")
 
 
 def _test(name: str, prim: Primitive, exact: bool, summary: str, example: str) -> Unary:
@@ -421,7 +422,7 @@ def signbit(x: ArrayLike, /) -> Array:
         True
     """
     a = operand(x, "signbit")
-    return cmp.signbit_p(a) if a.dtype in dtypes.FLOATS else cmp.lt_p(a, 0)  # type: ignore[no-any-return]
+    return cmp.signbit_p(a) if a.dtype in dtypes.FLOATS else cmp.lt_p(a, 0)
 
 
 @api
@@ -474,7 +475,7 @@ def complex(real: ArrayLike, imag: ArrayLike, /) -> Array:
     """
     a, b = (floating(z, "complex") for z in promote("complex", real, imag))
     shape = broadcast_shapes("complex", a.shape, b.shape)
-    return complex_p(broadcast(a, shape), broadcast(b, shape))  # type: ignore[no-any-return]
+    return complex_p(broadcast(a, shape), broadcast(b, shape))
 
 
 @api
@@ -557,7 +558,7 @@ def allclose(
     from rtorch.ops.reduction import reduce_and_p
 
     close = isclose(x, y, rtol, atol, equal_nan)
-    return reduce_and_p(close, axes=tuple(range(close.ndim)))  # type: ignore[no-any-return]
+    return reduce_and_p(close, axes=tuple(range(close.ndim)))
 
 
 # NumPy's spellings of the standard's names.
@@ -567,4 +568,3 @@ true_divide, mod, pow, conjugate = divide, remainder, power, conj
 invert, bitwise_not, left_shift, right_shift = (
     bitwise_invert, bitwise_invert, bitwise_left_shift, bitwise_right_shift,
 )  # fmt: skip
-

@@ -9,7 +9,6 @@ A family supplies most rules by inheritance:
 - `Nondifferentiable`: results without derivatives (comparisons, indices).
 """
 
-
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -71,7 +70,7 @@ def move_dim(x: Any, src: int, dst: int) -> Any:
 
 
 def batch_size(args: Sequence[Any], dims: Sequence[int | None]) -> int:
-    return next(a.shape[d] for a, d in zip(args, dims) if d is not None)  # type: ignore[no-any-return]
+    return next(a.shape[d] for a, d in zip(args, dims) if d is not None)
 
 
 def batched_front(x: Any, dim: int | None, size: int) -> Any:
@@ -102,9 +101,13 @@ class Elementwise(Primitive):
     """A scalar function applied to every element; operands have one shape, or are scalars."""
 
     keeps_weak = True
-    ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
     partials: tuple[Partial | None, ...] = ()  # None: the derivative is zero everywhere
     singular: ClassVar[bool] = False  # partials may be infinite: 0 * inf is 0 in derivatives
+
+    def __init__(self) -> None:
+        super().__init__()
+        if self.ufunc is not None and type(self).impl is Elementwise.impl:
+            self.direct = getattr(np, self.ufunc)
 
     def impl(self, xp: Any, *xs: Any, **params: Any) -> Any:
         assert self.ufunc is not None
@@ -113,7 +116,8 @@ class Elementwise(Primitive):
     def infer(self, *operands: Any, **params: Any) -> Aval:
         return next(Aval(x.shape, x.dtype) for x in operands if isinstance(x, Aval))
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         tangent = None
         for partial, t in zip(self.partials, tangents):
@@ -132,9 +136,9 @@ class Elementwise(Primitive):
                     node = tape.record_scale(t, factor, self.singular, out, node)
         return out, node
 
-    def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
-        args, dim = align(args, dims)
-        return self(*args, **params), dim
+    def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        operands, dim = align(*args)
+        return self(*operands, **params), dim
 
 
 class Nondifferentiable(Primitive):
@@ -142,7 +146,8 @@ class Nondifferentiable(Primitive):
 
     differentiable = False
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, _ = args
         return self(*primals, **params), None
 
 
@@ -172,13 +177,14 @@ def elementwise(
     if into is not None:
         members |= {"into": staticmethod(into), "overwrites": (0,)}
     members["__doc__"] = doc or f"Elementwise {name}."
-    return type(name, (Elementwise,), members)()  # type: ignore[no-any-return]
+    return type(name, (Elementwise,), members)()
 
 
 class Linear(Primitive):
     """Linear in all array operands together: the derivative is the operation itself."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         out = self(*primals, **params)
         return out, self(*map(instantiate, tangents, primals), **params)
 
@@ -191,7 +197,8 @@ class Linear(Primitive):
 class Bilinear(Primitive):
     """Linear in each of its two operands."""
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def jvp(self, *args: Any, **params: Any) -> tuple[Any, Any]:
+        primals, tangents = args
         (x, y), (x_dot, y_dot) = primals, tangents
         left = None if x_dot is None else self(x_dot, y, **params)
         right = None if y_dot is None else self(x, y_dot, **params)

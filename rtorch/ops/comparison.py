@@ -63,9 +63,10 @@ class Step(Discrete):
 
     @staticmethod
     def into(out: Any, x: Any, y: Any) -> None:
+        equal = np.equal(x, y)
         np.copyto(out, np.greater(x, y))
-        out += np.greater_equal(x, y)
-        out *= 0.5
+        if equal.any():
+            out[equal] = 0.5
 
     def impl(self, xp: Any, x: Any, y: Any) -> Any:
         out = xp.greater(x, y).astype(x.dtype if x.ndim >= y.ndim else y.dtype)
@@ -90,7 +91,7 @@ class Select(Elementwise):
         np.copyto(out, x, where=pred)
 
     def infer(self, pred: Any, x: Any, y: Any) -> Aval:
-        return (x if isinstance(x, Aval) else y).update(shape=pred.shape)  # type: ignore[no-any-return]
+        return (x if isinstance(x, Aval) else y).update(shape=pred.shape)
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         pred, x, y = primals
@@ -118,4 +119,3 @@ class Select(Elementwise):
 
 
 population_count_p, step_p, select_p = PopulationCount(), Step(), Select()
-

@@ -1,5 +1,6 @@
 """`dot_general`: every sum of products that reaches BLAS."""
 
+import functools
 import math
 from typing import Any, TypeAlias
 
@@ -66,8 +67,13 @@ class DotGeneral(Bilinear):
 
     def transpose(self, ct: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         if is_linear(x):
-            return _transpose_left(ct, x, y, axes), None
-        return None, _transpose_right(ct, x, y, axes)
+            back, order = _left(axes, len(x.shape), len(y.shape))
+            out = dot_general_p(ct, y, axes=back)
+        else:
+            back, order = _right(axes, len(x.shape), len(y.shape))
+            out = dot_general_p(x, ct, axes=back)
+        out = out if order is None else permute_dims_p(out, axes=order)
+        return (out, None) if is_linear(x) else (None, out)
 
     def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
         (x, y), (x_dim, y_dim) = args, dims
@@ -101,23 +107,25 @@ def matrices(x: Any, y: Any, dims: Dims) -> tuple[Any, Any, Axes]:
     return left, right, (*batch, *rows, *columns)
 
 
-def _transpose_left(ct: Any, x: Aval, y: Any, axes: Dims) -> Any:
-    """The cotangent of ``x``: the product of `ct` and ``y`` over the free axes of ``y``."""
+@functools.lru_cache(1024)
+def _left(axes: Dims, x_ndim: int, y_ndim: int) -> tuple[Dims, Axes | None]:
+    """How ``dot(ct, y)`` gives the cotangent of ``x``: its axes, and how to permute it then."""
     (xc, yc), (xb, yb) = axes
-    x_free, y_free = free_axes(x.ndim, xc, xb), free_axes(len(y.shape), yc, yb)
+    x_free, y_free = free_axes(x_ndim, xc, xb), free_axes(y_ndim, yc, yb)
     ct_batch, _, ct_y_free = _result_axes(xb, x_free, y_free)
-    out = dot_general_p(ct, y, axes=((ct_y_free, y_free), (ct_batch, yb)))
     # What was contracted comes in the order of y's axes.
-    return _arranged(out, (*xb, *x_free, *_partners(yc, xc)))
+    order = _arranging((*xb, *x_free, *_partners(yc, xc)))
+    return ((ct_y_free, y_free), (ct_batch, yb)), order
 
 
-def _transpose_right(ct: Any, x: Any, y: Aval, axes: Dims) -> Any:
-    """The cotangent of ``y``: the product of ``x`` and `ct` over the free axes of ``x``."""
+@functools.lru_cache(1024)
+def _right(axes: Dims, x_ndim: int, y_ndim: int) -> tuple[Dims, Axes | None]:
+    """How ``dot(x, ct)`` gives the cotangent of ``y``."""
     (xc, yc), (xb, yb) = axes
-    x_free, y_free = free_axes(len(x.shape), xc, xb), free_axes(y.ndim, yc, yb)
+    x_free, y_free = free_axes(x_ndim, xc, xb), free_axes(y_ndim, yc, yb)
     ct_batch, ct_x_free, _ = _result_axes(xb, x_free, y_free)
-    out = dot_general_p(x, ct, axes=((x_free, ct_x_free), (xb, ct_batch)))
-    return _arranged(out, (*yb, *_partners(xc, yc), *y_free))
+    order = _arranging((*yb, *_partners(xc, yc), *y_free))
+    return ((x_free, ct_x_free), (xb, ct_batch)), order
 
 
 def _result_axes(batch: Axes, x_free: Axes, y_free: Axes) -> tuple[Axes, Axes, Axes]:
@@ -131,10 +139,10 @@ def _partners(axes: Axes, partners: Axes) -> Axes:
     return tuple([p for _, p in sorted(zip(axes, partners))])
 
 
-def _arranged(out: Any, order: Axes) -> Any:
-    """`out`, whose axis i is axis ``order[i]`` of the operand, with the axes in their order."""
+def _arranging(order: Axes) -> Axes | None:
+    """The permutation that puts axes that come as `order` into their places; None: they are."""
     inverse = tuple([order.index(i) for i in range(len(order))])
-    return out if inverse == tuple(range(len(order))) else permute_dims_p(out, axes=inverse)
+    return None if inverse == tuple(range(len(order))) else inverse
 
 
 dot_general_p = DotGeneral()

@@ -103,7 +103,7 @@ class IntegerPow(Elementwise):
     def into(out: Any, x: Any, *, y: int) -> None:
         np.multiply(x, x, out)
 
-    def slope(out: Any, x: Any, *, y: int) -> Any:  # type: ignore[misc]  # noqa: N805 - a partial
+    def slope(out: Any, x: Any, *, y: int) -> Any:  # noqa: N805 - a partial
         if y in (0, 1):
             return y
         return mul_p(x, 2) if y == 2 else mul_p(integer_pow_p(x, y=y - 1), y)
@@ -116,7 +116,7 @@ floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' p
 
 # ---- division ------------------------------------------------------------------------------------
 
-div_p = elementwise(
+div_p: Elementwise = elementwise(
     "div", "divide", lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)),
     singular=True,
 )  # fmt: skip
@@ -133,7 +133,7 @@ fmod_p = elementwise(
 # ---- trigonometry --------------------------------------------------------------------------------
 
 sin_p = elementwise("sin", "sin", lambda out, x: cos_p(x))
-cos_p = elementwise("cos", "cos", lambda out, x: neg_p(sin_p(x)))
+cos_p: Elementwise = elementwise("cos", "cos", lambda out, x: neg_p(sin_p(x)))
 tan_p = elementwise("tan", "tan", lambda out, x: add_p(square(out), 1))
 asin_p = elementwise("asin", "arcsin", lambda out, x: rsqrt_p(sub_p(1, square(x))), singular=True)
 acos_p = elementwise(
@@ -146,7 +146,7 @@ atan2_p = elementwise(
     lambda out, y, x: neg_p(div_p(y, add_p(square(x), square(y)))), singular=True,
 )  # fmt: skip
 sinh_p = elementwise("sinh", "sinh", lambda out, x: cosh_p(x))
-cosh_p = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
+cosh_p: Elementwise = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
 tanh_p = elementwise("tanh", "tanh", lambda out, x: sub_p(1, square(out)))
 asinh_p = elementwise("asinh", "arcsinh", lambda out, x: rsqrt_p(add_p(square(x), 1)))
 acosh_p = elementwise(
@@ -168,7 +168,7 @@ def _share(x: Any, out: Any) -> Any:
 
 floor_p = elementwise("floor", "floor", None)
 ceil_p = elementwise("ceil", "ceil", None)
-trunc_p = elementwise("trunc", "trunc", None)
+trunc_p: Elementwise = elementwise("trunc", "trunc", None)
 round_p = elementwise("round", "rint", None, doc="The nearest integer, halves to the even one.")
 sign_p = elementwise("sign", "sign", None)
 nextafter_p = elementwise("nextafter", "nextafter", None, None)
@@ -197,7 +197,7 @@ class Abs(Elementwise):
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         if primals[0].dtype in dtypes.COMPLEXES:
-            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+            return tape.record_jvp(self, primals, tangents, params)
         return super().linearize(tape, primals, tangents)
 
 
@@ -241,4 +241,3 @@ sigmoid_p = elementwise(
     "sigmoid", _sigmoid, lambda out, x: mul_p(out, sub_p(1, out)), into=_sigmoid_into,
     doc="1 / (1 + exp(-x)).",
 )  # fmt: skip
-

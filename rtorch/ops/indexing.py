@@ -86,7 +86,7 @@ class Gather(Primitive):
         return Aval(indices[0].shape + rest, x.dtype)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        x, *indices = primals
+        _, *indices = primals
         return self(*primals, **params), self(tangents[0], *indices, **{**params, "fill": 0})
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
@@ -165,11 +165,11 @@ class Scatter(Primitive):
         if params["op"] in ("set", "add"):
             return out, self(*dots, *indices, **params)
         rule = _product_tangent if params["op"] == "mul" else _extreme_tangent
-        return out, rule(out, x, updates, indices, *dots, params)
+        return out, rule(out, x, updates, indices, dots[0], dots[1], params)
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         if params["op"] not in ("set", "add"):
-            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+            return tape.record_jvp(self, primals, tangents, params)
         out = self(*primals, **params)
         dots = [p.aval if t is None else t for p, t in zip(primals[:2], tangents[:2])]
         return out, tape.record(self, (*dots, *primals[2:]), params, out)
@@ -216,9 +216,7 @@ def _product_tangent(out: Any, x: Any, updates: Any, indices: Any, x_dot: Any, u
     nonzero = select_p(zero, 1, updates)
     product = scatter_p(ones, nonzero, *indices, **at, op="mul")
     count = scatter_p(zeros(x.aval), convert_p(zero, dtype=x.dtype), *indices, **at, op="add")
-    here, zeros_here = (
-        gather_p(a, *indices, **at, fill=0) for a in (mul_p(product, x), count)
-    )
+    here, zeros_here = (gather_p(a, *indices, **at, fill=0) for a in (mul_p(product, x), count))
     others = select_p(
         zero,
         select_p(eq_p(zeros_here, 1), here, 0),

@@ -17,10 +17,12 @@ from rtorch.ops.creation import full_p
 
 
 def name_of(function: Any) -> str:
+    """What messages call a function."""
     return getattr(function, "__name__", None) or type(function).__name__
 
 
 def check_callable(function: Any, transform: str) -> None:
+    """Raise unless `function` can be called."""
     if not callable(function):
         raise ArgumentError(f"[{transform}] expected a function, got {describe(function)}")
 
@@ -38,6 +40,8 @@ def wraps(function: Any, transform: str) -> Callable[[Any], Any]:
 
 def argnums_of(argnums: Any, n_args: int, transform: str) -> tuple[int, ...]:
     """`argnums` as positions from 0 to ``n_args - 1``."""
+    if type(argnums) is int and 0 <= argnums < n_args:
+        return (argnums,)
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     out = []
     for number in numbers:
@@ -92,7 +96,7 @@ def is_differentiable(x: Any) -> bool:
 
 def zeros_for(aval: Any) -> Array:
     """Zeros of the shape and dtype of `aval`, with memory of their own."""
-    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)  # type: ignore[no-any-return]
+    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)
 
 
 def check_like(x: Array, like: Array, transform: str, what: str, other: str) -> None:

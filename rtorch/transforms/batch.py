@@ -1,6 +1,7 @@
 """Batching: every value carries the place of its batch axis; rules move and use it."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from rtorch.core.array import Array
@@ -22,7 +23,7 @@ class BatchTracer(Tracer):
     )
 
     def __init__(self, trace: Trace, value: Any, dim: int) -> None:
-        self.trace = trace
+        self._trace = trace
         self.value = value
         self.dim = dim
         shape = value.shape
@@ -46,7 +47,7 @@ class BatchTrace(Trace):
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """The value with all lanes, and its batch axis; None is the same value in all lanes."""
-        if type(x) is BatchTracer and x.trace is self:
+        if type(x) is BatchTracer and x._trace is self:
             return x.value, x.dim
         return x, None
 
@@ -55,7 +56,7 @@ class BatchTrace(Trace):
         dims: list[int | None] = []
         batched = False
         for a in args:
-            if type(a) is BatchTracer and a.trace is self:
+            if type(a) is BatchTracer and a._trace is self:
                 batched = True
                 values.append(a.value)
                 dims.append(a.dim)
@@ -113,5 +114,5 @@ def _lane(x: Any, dim: int, i: int) -> Any:
     return reshape_p(piece, shape=x.shape[:dim] + x.shape[dim + 1 :])
 
 
-def _stack(lanes: list[Array]) -> Any:
+def _stack(lanes: Sequence[Array]) -> Any:
     return concat_p(*[reshape_p(x, shape=(1, *x.shape)) for x in lanes], axis=0)

@@ -36,7 +36,7 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
 def call(program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
     """Call `program` as one operation of the current trace."""
     program, outer = closed(program)
-    return call_p(*outer, *args, program=program)  # type: ignore[no-any-return]
+    return call_p(*outer, *args, program=program)
 
 
 class Call(Primitive):
@@ -78,9 +78,7 @@ class Call(Primitive):
     def transpose(self, ct: Any, *operands: Any, program: Program) -> Any:
         linear = tuple([is_linear(x) for x in operands])
         cts = [instantiate(c, v) for c, v in zip(ct, program.out_avals)]
-        derived = program.cached(
-            ("transpose", linear), lambda: _transpose_program(program, linear)
-        )
+        derived = program.cached(("transpose", linear), lambda: _transpose_program(program, linear))
         results = iter(call(derived, [*[x for x in operands if not is_linear(x)], *cts]))
         return [next(results) if lin else None for lin in linear]
 
@@ -178,10 +176,10 @@ def _linearize_program(program: Program, active: tuple[bool, ...]) -> Halves:
     forward_trace = StageTrace("linearization", _Named(f"forward_{program.name}"))
     params = [forward_trace.parameter(aval) for aval in program.in_avals]
     trace = LinearizeTrace(forward_trace, "grad", None)
-    inputs = [trace.variable(x) if a else x for x, a in zip(params, active)]
+    inputs: list[Any] = [trace.variable(x) if a else x for x, a in zip(params, active)]
 
     def body() -> list[Any]:
-        return run(trace, eval_program, program, *inputs)  # type: ignore[no-any-return]
+        return run(trace, eval_program, program, *inputs)
 
     outs = run(forward_trace, body)
     nodes = [trace.node_of(y) for y in outs]
@@ -234,8 +232,8 @@ def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
     found: dict[Var, StageTracer] = {}
     for entry in tape.entries:
         for x in entry.constants:
-            if type(x) is StageTracer and x.trace is forward:
-                found.setdefault(x.var, x)
+            if type(x) is StageTracer and x._trace is forward:
+                found.setdefault(x._var, x)
     return list(found.values())
 
 
@@ -244,11 +242,11 @@ def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Progr
     captured: dict[Var, Var] = {}
     rest: dict[Var, Array] = {}
     for var, x in program.consts.items():
-        if type(x) is StageTracer and x.trace is residuals[0].trace:
-            captured[x.var] = var
+        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+            captured[x._var] = var
         else:
             rest[var] = x
-    leading = [captured.get(r.var, Var(r.var.aval)) for r in residuals]
+    leading = [captured.get(r._var, Var(r._var.aval)) for r in residuals]
     return Program((*leading, *program.in_vars), program.eqns, program.out_atoms, rest,
                    program.name)  # fmt: skip
 
@@ -263,7 +261,7 @@ def _transpose_program(program: Program, linear: tuple[bool, ...]) -> Program:
         known_iter, source_iter = iter(known), iter(sources)
         inputs = [next(source_iter) if lin else next(known_iter) for lin in linear]
         outs = run(tape, eval_program, program, *inputs)
-        pairs = [(y, ct) for y, ct in zip(outs, cts) if type(y) is Tangent and y.trace is tape]
+        pairs = [(y, ct) for y, ct in zip(outs, cts) if type(y) is Tangent and y._trace is tape]
         return _pull(tape, sources, [y for y, _ in pairs], [ct for _, ct in pairs])
 
     avals = [v for v, lin in zip(program.in_avals, linear) if not lin] + program.out_avals

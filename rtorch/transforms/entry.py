@@ -124,7 +124,7 @@ class _Writer:
 
     def _build(self, spec: Any, outs: Any) -> str | None:
         if spec is None:
-            return next(outs)  # type: ignore[no-any-return]
+            return next(outs)
         kind, meta, children = spec
         parts = [self._build(child, outs) for child in children]
         if any(part is None for part in parts):
@@ -176,7 +176,9 @@ def make_entry(
     result = writer.result(staged.out_tree.spec, staged.out_tree, wrapped)
     lines = ["def entry(args, kwargs):", "    try:", *[f"        {line}" for line in body]]
     lines += ["    except KeyError: return MISS", "    with errstate(all='ignore'):"]
-    lines += [f"        {''.join(o + ', ' for o in outs)}{'= ' if outs else ''}run({', '.join(raw)})"]
+    lines += [
+        f"        {''.join(o + ', ' for o in outs)}{'= ' if outs else ''}run({', '.join(raw)})"
+    ]
     lines += [f"    return {result}"]
     source = "\n".join(lines)
     exec(compile(source, f"<rtorch entry of {staged.program.name}>", "exec"), writer.globals)

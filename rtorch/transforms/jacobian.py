@@ -30,7 +30,7 @@ def jacfwd(
         function: From pytrees to a pytree of arrays (with `has_aux`: and anything else).
         argnums: Which positional arguments to differentiate by.
         has_aux: Whether `function` returns ``(value, aux)``; then ``(jacobian, aux)`` is returned.
-        holomorphic: Promise that `function` is complex differentiable; needed for complex arguments.
+        holomorphic: Promise that `function` is complex differentiable; for complex arguments.
         chunk_size: Compute at most this many columns at a time, to bound memory.
 
     Returns:
@@ -60,7 +60,7 @@ def jacfwd(
         jac = tree.map(lambda y: treedef.unflatten(_split(y, leaves, len(y.shape) - 1)), out[0])
         return (jac, out[1]) if has_aux else jac
 
-    return jacobian  # type: ignore[no-any-return]
+    return jacobian
 
 
 def jacrev(
@@ -86,7 +86,7 @@ def jacrev(
     @wraps(function, "jacrev")
     @api
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        chosen, leaves, treedef, of_chosen = _chosen(
+        chosen, _, treedef, of_chosen = _chosen(
             function, argnums, args, kwargs, holomorphic, "jacrev"
         )
         value, pull, *aux = vjp(of_chosen, chosen, has_aux=has_aux)
@@ -100,7 +100,7 @@ def jacrev(
         jac = out_tree.unflatten([treedef.unflatten(column) for column in zip(*columns)])
         return (jac, aux[0]) if has_aux else jac
 
-    return jacobian  # type: ignore[no-any-return]
+    return jacobian
 
 
 def hessian(
@@ -170,7 +170,6 @@ def _split(x: Array, leaves: Sequence[Array], axis: int) -> list[Array]:
     for leaf in leaves:
         index = (slice(None),) * axis + (slice(start, start + leaf.size),)
         shape = (*x.shape[:axis], *leaf.shape, *x.shape[axis + 1 :])
-        parts.append(reshape_p(x[index], shape=shape))  # type: ignore[index]
+        parts.append(reshape_p(x[index], shape=shape))
         start += leaf.size
     return parts
-

@@ -165,7 +165,7 @@ class Jitted:
 
     def _as_array(self, leaf: Any, i: int, args: Any, kwargs: Any) -> Array:
         path = leaves_with_path((args, kwargs))[i][0]
-        where = ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
+        where = ("args", "kwargs")[path[0].index] + keystr(path[1:])
         try:
             return as_array(leaf, "jit", where)
         except ArgumentError as error:
@@ -226,7 +226,7 @@ class Jitted:
         self._cache.clear()
 
     def explain_misses(self) -> str:
-        """Why the function was staged each time: what differed from the most similar call before."""
+        """Why the function was staged each time: what differed from the nearest call before."""
         lines = []
         for i, signature in enumerate(self._misses):
             earlier = self._misses[:i]
@@ -306,7 +306,7 @@ def _difference(signature: Signature, earlier: Sequence[Signature]) -> str:
         if new != old:
             whole = tree.unflatten(signature.structure, list(range(len(signature.leaves))))
             path = leaves_with_path(whole)[i][0]
-            where = ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
+            where = ("args", "kwargs")[path[0].index] + keystr(path[1:])
             return f"{where} is {new}, before {old}"
     for (place, _, new), (_, _, old) in zip(signature.statics, nearest.statics):
         if new != old:

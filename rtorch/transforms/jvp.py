@@ -13,7 +13,7 @@ class JVPTracer(Tracer):
     what = "the differentiated value"
 
     def __init__(self, trace: Trace, primal: Any, tangent: Any) -> None:
-        self.trace = trace
+        self._trace = trace
         self.primal = primal
         self.tangent = tangent
         self.shape = primal.shape
@@ -21,7 +21,7 @@ class JVPTracer(Tracer):
         self._weak = primal._weak
 
     def _concrete(self, use: str) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         return self.primal._concrete(use)
 
@@ -30,7 +30,7 @@ class JVPTracer(Tracer):
         return self.primal.device
 
     def __repr__(self) -> str:
-        return f"{self.primal!r} under {self.trace.origin}" if self.trace.alive else "<ended>"
+        return f"{self.primal!r} under {self._trace.origin}" if self._trace.alive else "<ended>"
 
     def __str__(self) -> str:
         return str(self.primal)
@@ -43,7 +43,7 @@ class JVPTrace(Trace):
 
     def split(self, x: Any) -> tuple[Any, Any]:
         """The primal and the tangent of `x`; None is a zero tangent."""
-        if type(x) is JVPTracer and x.trace is self:
+        if type(x) is JVPTracer and x._trace is self:
             return x.primal, x.tangent
         return x, None
 

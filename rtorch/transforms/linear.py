@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtorch.core import dtypes, tree
-from rtorch.core.trace import run, state
+from rtorch.core.trace import quietly, run, state
 from rtorch.core.tree import mismatch
-from rtorch.errors import ArgumentError, DTypeError, api
+from rtorch.errors import ArgumentError, DTypeError, api, describe
 from rtorch.transforms.arguments import (
     as_array,
     check_callable,
@@ -20,12 +20,15 @@ from rtorch.transforms.linearize import LinearizeTrace, Tangent, Tape
 from rtorch.transforms.programs import aval_like
 from rtorch.transforms.vjp import grad
 
+
 def _as_tuple(values: Any, transform: str, what: str) -> tuple[Any, ...]:
     if not isinstance(values, (tuple, list)):
         raise ArgumentError(
-            f"[{transform}] {what}: expected a tuple with one entry per argument, got {type(values).__name__}"
+            f"[{transform}] {what}: expected a tuple with one entry per argument, got "
+            f"{describe(values)}"
         )
     return tuple(values)
+
 
 @api
 def jvp(
@@ -65,7 +68,7 @@ def jvp(
             inputs.append(JVPTracer(trace, primal, tangent))
         else:
             inputs.append(x)
-    out = run(trace, function, *treedef.unflatten(inputs))
+    out = quietly(run, trace, function, *treedef.unflatten(inputs))
     aux = None
     if has_aux:
         out, aux = out
@@ -76,6 +79,7 @@ def jvp(
     if has_aux:
         return value, tangent, tree.map(lambda x: trace.split(x)[0], aux)
     return value, tangent
+
 
 @api
 def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
@@ -103,7 +107,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         for x in leaves
     ]
     outs, out_tree = flatten_arrays(
-        run(trace, function, *treedef.unflatten(inputs)), "linearize", "result"
+        quietly(run, trace, function, *treedef.unflatten(inputs)), "linearize", "result"
     )
     nodes = [trace.node_of(y) for y in outs]
     trace.tape.prune(nodes)
@@ -113,18 +117,19 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         """The tangent of the result for tangents of the primals."""
         dots, dots_tree = tree.flatten(tangents)
         if dots_tree != treedef:
-                raise mismatch("linearize", ("primals", "tangents"), primals, tangents)
+            raise mismatch("linearize", ("primals", "tangents"), primals, tangents)
         env = {
             x.node: like_primal(t, x, "linearize", "the tangent", "primal")
             for x, t in zip(inputs, dots) if trace.node_of(x) is not None
         }  # fmt: skip
-        trace.tape.push(env)
+        quietly(trace.tape.push, env)
         found = [None if n is None else env.get(n) for n in nodes]
         return out_tree.unflatten(
             [zeros_for(y.aval) if t is None else t for y, t in zip(outs, found)]
         )
 
     return out_tree.unflatten([trace.primal_of(y) for y in outs]), push
+
 
 @api
 def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[Any], Any]:
@@ -164,7 +169,7 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
         )
         cts, ct_tree = tree.flatten(cotangent)
         if ct_tree != out_tree:
-                raise mismatch("linear_transpose", ("result", "cotangent"), out_tree, cotangent)
+            raise mismatch("linear_transpose", ("result", "cotangent"), out_tree, cotangent)
         env: dict[Tangent, Any] = {}
         for y, ct in zip(outs, cts):
             ct = like_primal(ct, y, "linear_transpose", "the cotangent", "result")
@@ -177,6 +182,7 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
         )
 
     return transposed
+
 
 @api
 def hvp(
@@ -203,5 +209,4 @@ def hvp(
     References:
         Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
-    return jvp(grad(function), primals, tangents)  # type: ignore[no-any-return]
-
+    return jvp(grad(function), primals, tangents)

@@ -18,7 +18,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
-from rtorch.ops.base import add_p, scale, zeros
+from rtorch.ops.base import add_p, mul_p, scale, zeros
 
 
 class Tangent(Tracer):
@@ -28,7 +28,7 @@ class Tangent(Tracer):
     what = "the tangent"
 
     def __init__(self, tape: "Tape", shape: tuple[int, ...], dtype: Any) -> None:
-        self.trace = tape
+        self._trace = tape
         self.shape = shape
         self.dtype = dtype
         self._weak = False
@@ -54,7 +54,11 @@ class Scale:
     def pull(self, cts: Env) -> None:
         ct = cts.pop(self.out, None) if self.first else cts.get(self.out)
         if ct is not None:
-            ct = scale(ct, self.factor, self.singular)
+            factor = self.factor
+            if type(factor) is Array and not self.singular:
+                ct = mul_p(ct, factor)
+            else:
+                ct = scale(ct, factor, self.singular)
             before = cts.get(self.source)
             cts[self.source] = ct if before is None else add_p(before, ct)
 
@@ -154,7 +158,7 @@ class Tape(Trace):
         """A rule computes with tangents: record it; or with primals only: not for the tape."""
         state.trace = self.parent
         try:
-            if not any(type(a) is Tangent and a.trace is self for a in args):
+            if not any(type(a) is Tangent and a._trace is self for a in args):
                 return prim(*args, **params)
             avals = [a.aval if isinstance(a, Array) else a for a in args]
             return self.record(prim, args, params, prim.infer(*avals, **params))
@@ -174,10 +178,11 @@ class Tape(Trace):
     def record_scale(self, source: Tangent, factor: Any, singular: bool, out: Any,
                      node: Tangent | None = None) -> Tangent:  # fmt: skip
         """Add ``factor * source`` to `node`, or to a new variable like `out`."""
-        first = node is None
         if node is None:
             node = Tangent(self, out.shape, out.dtype)
-        self.entries.append(Scale(source, factor, singular, node, first))
+            self.entries.append(Scale(source, factor, singular, node, True))
+        else:
+            self.entries.append(Scale(source, factor, singular, node, False))
         return node
 
     def record_jvp(self, prim: Primitive, primals: Any, tangents: Any, params: Any) -> Any:
@@ -193,7 +198,7 @@ class Tape(Trace):
 
     def _own(self, tangent: Any) -> Any:
         # A tangent that does not depend on the tape's variables is zero, the map being linear.
-        return tangent if type(tangent) is Tangent and tangent.trace is self else None
+        return tangent if type(tangent) is Tangent and tangent._trace is self else None
 
     def pull(self, cts: Env) -> None:
         """Propagate cotangents in `cts` from results to inputs."""
@@ -223,7 +228,7 @@ class LinearizeTracer(Tracer):
     what = "the differentiated value"
 
     def __init__(self, trace: "LinearizeTrace", primal: Any, node: Tangent) -> None:
-        self.trace = trace
+        self._trace = trace
         self.primal = primal
         self.node = node
         self.shape = node.shape
@@ -231,7 +236,7 @@ class LinearizeTracer(Tracer):
         self._weak = primal._weak
 
     def _concrete(self, use: str) -> Any:
-        if not self.trace.alive:
+        if not self._trace.alive:
             self._no_value()
         return self.primal._concrete(use)
 
@@ -240,7 +245,7 @@ class LinearizeTracer(Tracer):
         return self.primal.device
 
     def __repr__(self) -> str:
-        return f"{self.primal!r} under {self.trace.origin}" if self.trace.alive else "<ended>"
+        return f"{self.primal!r} under {self._trace.origin}" if self._trace.alive else "<ended>"
 
     def __str__(self) -> str:
         return str(self.primal)
@@ -261,17 +266,17 @@ class LinearizeTrace(Trace):
 
     def node_of(self, x: Any) -> Tangent | None:
         """The tape's variable for `x`, None for a constant."""
-        return x.node if type(x) is LinearizeTracer and x.trace is self else None
+        return x.node if type(x) is LinearizeTracer and x._trace is self else None
 
     def primal_of(self, x: Any) -> Any:
-        return x.primal if type(x) is LinearizeTracer and x.trace is self else x
+        return x.primal if type(x) is LinearizeTracer and x._trace is self else x
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         primals: list[Any] = []
         tangents: list[Any] = []
         active = False
         for a in args:
-            if type(a) is LinearizeTracer and a.trace is self:
+            if type(a) is LinearizeTracer and a._trace is self:
                 active = True
                 primals.append(a.primal)
                 tangents.append(a.node)

@@ -95,5 +95,3 @@ def eval_shape(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     avals = [aval_like(x, "eval_shape", "argument") for x in leaves]
     staged = stage_function(function, avals, in_tree, "eval_shape")
     return staged.out_tree.unflatten(staged.program.out_avals)
-
-

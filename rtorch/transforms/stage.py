@@ -19,7 +19,7 @@ from rtorch.errors import SourceLine, user_line
 class StageTracer(Tracer):
     """A variable of the Program that is being recorded."""
 
-    __slots__ = ("source", "var")
+    __slots__ = ("_var", "source")
     what = "the staged value"
     cure = (
         "It is known only when the compiled function runs. Use rt.where(condition, x, y) "
@@ -28,8 +28,8 @@ class StageTracer(Tracer):
     )
 
     def __init__(self, trace: "StageTrace", var: Var, source: SourceLine | None) -> None:
-        self.trace = trace
-        self.var = var
+        self._trace = trace
+        self._var = var
         self.source = source
         self.shape = var.aval.shape
         self.dtype = var.aval.dtype
@@ -60,11 +60,11 @@ class StageTrace(Trace):
 
     def var_of(self, x: Array) -> Var:
         """The variable of a value: its own, or that of a constant."""
-        if type(x) is StageTracer and x.trace is self:
-            return x.var
+        if type(x) is StageTracer and x._trace is self:
+            return x._var
         var = self.consts.get(id(x))
         if var is None:
-            if isinstance(x, Tracer) and not x.trace.alive:
+            if isinstance(x, Tracer) and not x._trace.alive:
                 x._no_value()
             var = self.consts[id(x)] = Var(x.aval)
             self.held[var] = x
@@ -99,7 +99,7 @@ class StageTrace(Trace):
         """What was recorded, as a function of `inputs` with results `outputs`."""
         outs = [self.var_of(x) for x in outputs]
         name = getattr(self.function, "__name__", "program")
-        return Program([t.var for t in inputs], self.eqns, outs, self.held, name)
+        return Program([t._var for t in inputs], self.eqns, outs, self.held, name)
 
 
 def stage(
@@ -122,4 +122,4 @@ def stage(
     def body() -> Program:
         return trace.program(inputs, function(*inputs))
 
-    return run(trace, body)  # type: ignore[no-any-return]
+    return run(trace, body)

@@ -11,11 +11,12 @@ from typing import Any
 
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
-from rtorch.core.trace import EVAL, Trace, run, state
+from rtorch.core.trace import quietly, run, state
 from rtorch.core.tree import mismatch
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe, hide_internal_frames
 from rtorch.ops.base import wrap_scalar
 from rtorch.transforms.arguments import (
+    LEAF,
     argnums_of,
     as_array,
     check_callable,
@@ -33,8 +34,13 @@ class _Inputs:
     """Arguments of a differentiated call: what goes in, and how cotangents come out."""
 
     def __init__(self, trace: LinearizeTrace, args: Any, transform: str) -> None:
+        if type(args) is Array and args.dtype in dtypes.INEXACT:
+            self.leaves, self.treedef = [args], LEAF
+            self.tracers: Any = trace.variable(args)
+            self.nodes: list[Tangent | None] = [self.tracers.node]
+            return
         self.leaves, self.treedef = tree.flatten(args)
-        self.nodes: list[Tangent | None] = []
+        self.nodes = []
         tracers: list[Any] = []
         for leaf in self.leaves:
             if is_differentiable(leaf):
@@ -47,29 +53,13 @@ class _Inputs:
         self.tracers = self.treedef.unflatten(tracers)
 
     def cotangents(self, env: dict[Tangent, Any], transform: str) -> Any:
+        if self.treedef is LEAF and self.nodes[0] in env:
+            return env[self.nodes[0]]
         out = []
         for leaf, node in zip(self.leaves, self.nodes):
             ct = None if node is None else env.get(node)
             out.append(zeros_for(as_array(leaf, transform, "argument")) if ct is None else ct)
         return self.treedef.unflatten(out)
-
-
-def _pull(trace: LinearizeTrace, env: dict[Tangent, Any]) -> None:
-    if state.trace is EVAL:
-        run(_Quiet(), trace.tape.pull, env)
-    else:
-        trace.tape.pull(env)
-
-
-class _Quiet(Trace):
-    """Evaluation, as `run` sets it up: without NumPy's warnings."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(None, "vjp")
-
-    bind = EVAL.bind  # type: ignore[assignment]
 
 
 def value_and_grad(
@@ -139,7 +129,7 @@ def _make(
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         try:
             trace = LinearizeTrace(state.trace, transform, function)
-            return run_differentiated(trace, args, kwargs)
+            return quietly(run_differentiated, trace, args, kwargs)
         except Exception as error:
             hide_internal_frames(error)
             raise
@@ -158,7 +148,7 @@ def _make(
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
             env[node] = _one(value.dtype)
-            _pull(trace, env)
+            trace.tape.pull(env)
         grads = [chosen.cotangents(env, transform) for chosen in inputs]
         result = tuple(grads) if isinstance(argnums, (tuple, list)) else grads[0]
         if not with_value:
@@ -166,7 +156,7 @@ def _make(
         value = trace.primal_of(value)
         return ((value, _primals(trace, aux)) if has_aux else value), result
 
-    return differentiated  # type: ignore[no-any-return]
+    return differentiated
 
 
 _ones: dict[Any, Array] = {}
@@ -231,7 +221,9 @@ def _check_output(out: Any, holomorphic: bool, transform: str) -> Any:
             "holomorphic=True if it is complex differentiable"
         )
     if out.dtype not in dtypes.INEXACT:
-        raise DTypeError(f"[{transform}] the function must return a floating scalar, got {out.dtype}")
+        raise DTypeError(
+            f"[{transform}] the function must return a floating scalar, got {out.dtype}"
+        )
     return out
 
 
@@ -257,7 +249,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     check_callable(function, "vjp")
     trace = LinearizeTrace(state.trace, "vjp", function)
     inputs = _Inputs(trace, primals, "vjp")
-    out, aux = _split_aux(run(trace, function, *inputs.tracers), has_aux, "vjp")
+    out, aux = _split_aux(quietly(run, trace, function, *inputs.tracers), has_aux, "vjp")
     outs, out_tree = flatten_arrays(out, "vjp", "result")
     nodes = [trace.node_of(y) for y in outs]
     values = [trace.primal_of(y) for y in outs]
@@ -271,7 +263,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
         for node, ct in zip(nodes, cts):
             if node is not None:
                 env[node] = ct if node not in env else env[node] + ct
-        _pull(trace, env)
+        quietly(trace.tape.pull, env)
         return inputs.cotangents(env, "vjp")
 
     value = out_tree.unflatten(values)
@@ -288,5 +280,3 @@ def _check_cotangent(cotangent: Any, out_tree: Any, values: Sequence[Array]) -> 
         if y.dtype in dtypes.INEXACT else ct
         for ct, y, path in zip(leaves, values, paths)
     ]  # fmt: skip
-
-

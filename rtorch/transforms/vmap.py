@@ -5,7 +5,7 @@ from typing import Any
 
 from rtorch.core import tree, tree_prefix
 from rtorch.core.array import Array
-from rtorch.core.trace import run, state
+from rtorch.core.trace import quietly, run, state
 from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
@@ -63,7 +63,7 @@ def vmap(
             hide_internal_frames(error)
             raise
 
-    return batched  # type: ignore[no-any-return]
+    return batched
 
 
 def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int | None], Any]:
@@ -82,7 +82,9 @@ def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int |
             prefix, args, "in_axes", function="vmap", error=BatchAxisError
         )
         axes = axes + [0] * (len(leaves) - len(axes))
-    dims = [_dim_of(leaf, axis, i, args, kwargs) for i, (leaf, axis) in enumerate(zip(leaves, axes))]
+    dims = [
+        _dim_of(leaf, axis, i, args, kwargs) for i, (leaf, axis) in enumerate(zip(leaves, axes))
+    ]
     arrays = [x if d is None else operand(x, "vmap") for x, d in zip(leaves, dims)]
     return arrays, dims, treedef
 
@@ -93,7 +95,7 @@ def _path(i: int, args: Any, kwargs: Any) -> str:
     from rtorch.core.tree_util import leaves_with_path
 
     path = leaves_with_path((args, kwargs))[i][0]
-    return ("args", "kwargs")[path[0].index] + keystr(path[1:])  # type: ignore[attr-defined]
+    return ("args", "kwargs")[path[0].index] + keystr(path[1:])
 
 
 def _dim_of(leaf: Any, axis: Any, i: int, args: Any, kwargs: Any) -> int | None:
@@ -116,7 +118,7 @@ def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs
     if axis_size is not None:
         sizes.add(axis_size)
     if len(sizes) == 1:
-        return sizes.pop()  # type: ignore[no-any-return]
+        return sizes.pop()
     if not sizes:
         raise BatchAxisError(
             "[vmap] no argument is batched (in_axes is None for all): pass axis_size"
@@ -134,7 +136,7 @@ def _run(function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axe
     trace = BatchTrace(state.trace, size, "vmap", function)
     inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, dims)]
     args, kwargs = treedef.unflatten(inputs)
-    out = run(trace, function, *args, **kwargs)
+    out = quietly(run, trace, function, *args, **kwargs)
     if isinstance(out, Array) and out_axes == 0 and out_axes is not False:
         return _output(trace, out, 0)
     outs, out_tree = tree.flatten(out)
@@ -152,7 +154,7 @@ def _output(trace: BatchTrace, y: Any, axis: int | None) -> Array:
             raise BatchAxisError(
                 f"[vmap] out_axes is None for a result {y.aval} that differs between examples"
             )
-        return value  # type: ignore[no-any-return]
+        return value
     ndim = len(value.shape) + (dim is None)
     if not isinstance(axis, int) or not -ndim <= axis < ndim:
         raise BatchAxisError(
@@ -160,7 +162,7 @@ def _output(trace: BatchTrace, y: Any, axis: int | None) -> Array:
         )
     if dim is None:
         value, dim = broadcast(value, (trace.size, *value.shape)), 0
-    return move_dim(value, dim, axis % ndim)  # type: ignore[no-any-return]
+    return move_dim(value, dim, axis % ndim)
 
 
 def _in_chunks(
