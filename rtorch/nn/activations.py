@@ -134,7 +134,7 @@ def gelu(x: Any, approximate: str = "none") -> rt.Array:
     Example:
         >>> import rtorch as rt
         >>> rt.nn.gelu(rt.asarray([-1.0, 0.0, 1.0]))
-        Array([-0.158655,  0.      ,  0.841345], dtype=float32)
+        Array([-0.15865526,  0.        ,  0.8413447 ], dtype=float32)
 
     References:
         Hendrycks & Gimpel 2016 (arXiv:1606.08415).

@@ -21,8 +21,7 @@ _SERIES = (
     -1.1270822361367252e-13, 3.810905255189232e-16, 7.106097613609237e-15,
     -1.5230282014571043e-15, -9.457494571291233e-17, 1.210237189224279e-16,
 )
-_TERMS = {rt.float64: 26}
-_TERMS_BELOW_FLOAT64 = 12  # an error of 2e-8
+_TERMS_FOR_FLOAT32 = 12  # an error of 2e-8
 _LARGEST = 30.0  # erfc is 0 there in every dtype
 
 
@@ -32,6 +31,8 @@ def normal_cdf(x: rt.Array) -> rt.Array:
     Not more than a few units in the last place off, in the lower tail too, as far as
     ``exp(-x**2 / 2)`` itself is exact.
     """
+    if rt.finfo(x.dtype).bits < 32:  # the series needs more digits than half precision has
+        return normal_cdf(x.astype(rt.float32)).astype(x.dtype)
     z = x * -math.sqrt(0.5)
     negative = z < 0
     tail = _erfc_of_positive(rt.where(negative, -z, z)) * 0.5  # no abs: it has slope 0 at 0
@@ -46,7 +47,7 @@ def _erfc_of_positive(z: rt.Array) -> rt.Array:
 
 def _chebyshev(y: rt.Array) -> rt.Array:
     """The series at `y` in [-1, 1], by Clenshaw's recurrence."""
-    terms = _SERIES[: _TERMS.get(y.dtype, _TERMS_BELOW_FLOAT64)]
+    terms = _SERIES if y.dtype == rt.float64 else _SERIES[:_TERMS_FOR_FLOAT32]
     y2 = y * 2.0
     last, before = rt.full_like(y, terms[-1]), rt.zeros_like(y)
     for coefficient in terms[-2:0:-1]:
