@@ -10,7 +10,6 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, api
-from rtorch.nn.normal_distribution import normal_cdf
 
 __all__ = [
     "celu",
@@ -141,7 +140,7 @@ def gelu(x: Any, approximate: str = "none") -> rt.Array:
     """
     x = _floating(x)
     if approximate == "none":
-        return x * normal_cdf(x)
+        return x * 0.5 * rt.erfc(x * -math.sqrt(0.5))
     if approximate == "tanh":
         cubic = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
         return x * 0.5 * (rt.tanh(cubic) + 1.0)
