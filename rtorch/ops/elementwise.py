@@ -227,7 +227,8 @@ relu_p = elementwise(
 
 def _sigmoid(xp: Any, x: Any) -> Any:
     one = x.dtype.type(1)
-    out = xp.exp(xp.negative(x))  # overflows to inf where the answer is 0, which is right
+    with np.errstate(over="ignore"):  # to inf where the answer is 0, which is right
+        out = xp.exp(xp.negative(x))
     return xp.divide(one, xp.add(out, one))
 
 
