@@ -57,6 +57,8 @@ class Bitcast(Nondifferentiable):
     """The bits of ``x`` read as ``dtype``, of the same width."""
 
     name = "bitcast"
+    view = True
+    view_if_packed = True
 
     def impl(self, xp: Any, x: Any, *, dtype: Any) -> Any:
         return xp.ascontiguousarray(x).reshape(x.shape).view(dtype)

@@ -219,7 +219,7 @@ def _relu(xp: Any, x: Any) -> Any:
 
 relu_p = elementwise(
     "relu", _relu, lambda out, x: convert_p(gt_p(x, 0), dtype=x.dtype),
-    into=lambda out, x: np.maximum(x, x.dtype.type(0), out),
+    into=lambda out, x: np.maximum(x, x.dtype.type(0), out=out),
 )  # fmt: skip
 
 # ---- sigmoid -------------------------------------------------------------------------------------
