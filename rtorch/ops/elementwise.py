@@ -12,6 +12,7 @@ import numpy as np
 
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
+from rtorch.core.primitive import is_linear
 from rtorch.ops.base import (
     Elementwise,
     add_p,
@@ -116,10 +117,22 @@ floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' p
 
 # ---- division ------------------------------------------------------------------------------------
 
-div_p: Elementwise = elementwise(
-    "div", "divide", lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)),
-    singular=True,
-)  # fmt: skip
+
+class Div(Elementwise):
+    """``x / y``."""
+
+    name = "div"
+    ufunc = "divide"
+    partials = (lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)))
+    singular = True
+
+    def transpose(self, ct: Any, x: Any, y: Any) -> Any:
+        if not is_linear(x):
+            self._missing("transpose by the divisor", "vjp")
+        return div_p(ct, y), None
+
+
+div_p = Div()
 floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
 remainder_p = elementwise(
     "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
