@@ -280,7 +280,7 @@ class _Derivatives:
         dots, rtol, atol, rule = quotient, self.rtol, self.atol, "the finite difference"
         if "fwd" in self.modes:  # which has been checked: no error but of rounding
             dots, rule = rt.jvp(f, tuple(xs), tuple(ts))[1], "jvp"
-            rtol = min(rtol, tolerance(*[x.dtype for x in xs]))
+            rtol = min(rtol, tolerance(*[x.dtype for x in (*xs, *dots)]))
         text = f"{where}: <t, vjp(ct)> against <ct, {rule}(t)>"
         _same_inner((ts, bars), (cts, dots), rtol, min(atol, rtol), text)
 
@@ -326,7 +326,7 @@ def check_transpose(
     bars = rt.linear_transpose(flat, *xs)(cts)
     for i, (x, bar) in enumerate(zip(xs, bars, strict=True)):
         _same_type(bar, x, f"[check_transpose] cotangent {i}", "the argument")
-    rtol = tolerance(*[x.dtype for x in xs]) if rtol is None else rtol
+    rtol = tolerance(*[x.dtype for x in (*xs, *ys)]) if rtol is None else rtol
     text = "[check_transpose] <ct, f(x)> against <transpose(ct), x>"
     _same_inner((cts, ys), (bars, xs), rtol, rtol if atol is None else atol, text)
 

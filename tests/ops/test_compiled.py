@@ -53,6 +53,9 @@ def test_operands_that_are_intermediates(spec: OpSpec) -> None:
     def dying(*operands: Any) -> Any:
         return rt.tree.map(hidden, spec.call(*map(hidden, operands)))
 
+    def returned(*operands: Any) -> Any:
+        return spec.call(*map(hidden, operands))
+
     def living(*operands: Any) -> Any:
         own = [hidden(x) for x in operands]
         out = spec.call(*own)
@@ -63,11 +66,12 @@ def test_operands_that_are_intermediates(spec: OpSpec) -> None:
         return spec.call(*own), spec.call(*own[:-1], hidden(own[-1]))
 
     for dtype in spec.dtypes:
-        for f in (dying, living, twice):
+        for f in (dying, returned, living, twice):
             jitted = rt.jit(f)
-            for seed in (0, 1):
-                operands = spec.arrays(dtype, seed)
-                same(jitted(*operands), f(*operands), spec, f"{f.__name__} {short(dtype)}")
+            draws = [spec.arrays(dtype, seed) for seed in (0, 1)]
+            found = [jitted(*operands) for operands in draws]
+            for operands, actual in zip(draws, found, strict=True):
+                same(actual, f(*operands), spec, f"{f.__name__} {short(dtype)}")
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)
