@@ -19,7 +19,16 @@ from rtorch.ops.convert import bitcast_p, convert_p
 from rtorch.ops.random_bits import random_bits_p, random_split_p, threefry2x32_p
 from rtorch.ops.shape import concat_p, slice_p
 
-__all__ = ["check_key", "check_shape", "fold_in", "key_of", "random_bits", "split", "unit"]
+__all__ = [
+    "broadcasts_to",
+    "check_key",
+    "check_shape",
+    "fold_in",
+    "key_of",
+    "random_bits",
+    "split",
+    "unit",
+]
 
 # Per dtype: the bits that are drawn, the integers of its own width, by how much they are shifted
 # so that they fill the mantissa, and the bits of 1.0.
@@ -62,6 +71,12 @@ def check_shape(shape: Any, name: str) -> Shape:
     return shape_of(shape, name)
 
 
+def broadcasts_to(shape: Shape, target: Shape) -> bool:
+    """Whether an array of `shape` broadcasts to `target`."""
+    tail = target[len(target) - len(shape) :]
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape, tail))
+
+
 # ---- keys ----------------------------------------------------------------------------------------
 
 
@@ -84,13 +99,13 @@ def key_of(seed: Any) -> Array:
 
 
 def _pair(x: Array, y: Array) -> Array:
-    return concat_p(reshape_p(x, shape=(1,)), reshape_p(y, shape=(1,)), axis=0)  # type: ignore[no-any-return]
+    return concat_p(reshape_p(x, shape=(1,)), reshape_p(y, shape=(1,)), axis=0)
 
 
 def split(key: Any, num: Any) -> Array:
     """`num` keys, or a shape of them."""
     shape = (num,) if type(num) is int and num >= 0 else check_shape(num, "split")
-    return random_split_p(check_key(key, "split"), shape=shape)  # type: ignore[no-any-return]
+    return random_split_p(check_key(key, "split"), shape=shape)
 
 
 def fold_in(key: Any, data: Any) -> Array:
@@ -111,7 +126,7 @@ def fold_in(key: Any, data: Any) -> Array:
         word = reshape_p(convert(x, uint32), shape=(1,))
     k0 = slice_p(key, starts=(0,), limits=(1,), strides=(1,))
     k1 = slice_p(key, starts=(1,), limits=(2,), strides=(1,))
-    return concat_p(*threefry2x32_p(k0, k1, 0, word), axis=0)  # type: ignore[no-any-return]
+    return concat_p(*threefry2x32_p(k0, k1, 0, word), axis=0)
 
 
 # ---- numbers -------------------------------------------------------------------------------------
@@ -123,7 +138,7 @@ def random_bits(key: Any, shape: Any, dtype: Any, name: str = "bits") -> Array:
     if kind not in dtypes.UNSIGNED:
         raise DTypeError(f"[{name}] dtype: expected an unsigned integer, got {kind}")
     key = check_key(key, name)
-    return random_bits_p(key, shape=check_shape(shape, name), dtype=kind)  # type: ignore[no-any-return]
+    return random_bits_p(key, shape=check_shape(shape, name), dtype=kind)
 
 
 def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
@@ -136,4 +151,4 @@ def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
     if drawn is not integer:
         bits = convert_p(bits, dtype=integer)
     bits = or_p(shift_right_p(bits, shift), one)
-    return sub_p(bitcast_p(bits, dtype=kind), 1)  # type: ignore[no-any-return]
+    return sub_p(bitcast_p(bits, dtype=kind), 1)

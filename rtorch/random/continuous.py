@@ -31,9 +31,7 @@ def _floating(dtype: Any, name: str) -> Any:
     return kind
 
 
-def _between(
-    key: Any, shape: Any, dtype: Any, low: float, high: float, name: str
-) -> rt.Array:
+def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: str) -> rt.Array:
     """Uniform numbers in [low, high) for static bounds, low <= high."""
     u = raw.unit(key, shape, dtype, name)
     # Bounds and width are rounded to the dtype one by one.
@@ -46,7 +44,7 @@ def _between(
 
 def fitting(x: rt.Array, shape: tuple[int, ...], name: str, argument: str) -> rt.Array:
     """`x`, which broadcasts to `shape`; an error otherwise."""
-    if x.shape and rt.broadcast_shapes(x.shape, shape) != shape:
+    if not raw.broadcasts_to(x.shape, shape):
         raise ShapeError(
             f"[{name}] {argument}: shape {x.shape} does not broadcast to {shape}, the shape wanted"
         )

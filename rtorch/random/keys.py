@@ -93,7 +93,7 @@ def bits(key: rt.Array, shape: Any = (), dtype: Any = rt.uint32) -> rt.Array:
     Example:
         >>> import rtorch as rt
         >>> rt.random.bits(rt.random.key(0), (2,)).tolist()
-        [4070199207, 2202030807]
+        [4070199207, 4202968722]
 
     References:
         Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3

@@ -127,7 +127,7 @@ def _weighted(key: rt.Array, p: Any, count: int, shape: Any, replace: bool) -> r
             f"[choice] p: expected one probability for each of {count} elements, got {describe(p)}"
         )
     if not replace:
-        noise = gumbel(key, (count,), p.dtype) + rt.log(p)
-        return rt.top_k(noise, math.prod(shape))[1]
+        logits = rt.where(p > 0, rt.log(rt.where(p > 0, p, 1)), -math.inf)
+        return rt.top_k(gumbel(key, (count,), p.dtype) + logits, math.prod(shape))[1]
     total = rt.cumsum(p)
     return rt.searchsorted(total, total[-1] * (1 - uniform(key, shape, p.dtype)))
