@@ -12,6 +12,7 @@ LAYERS = (
     "core",
     "ops",
     "numpy",
+    "tree",
     "compiler",
     "transforms",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
