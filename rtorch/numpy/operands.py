@@ -123,10 +123,9 @@ def from_any(x: Any, dtype: DType | None, name: str) -> Array:
     if isinstance(x, Array):
         return x if dtype is None else convert(x, dtype)
     if type(x) in _SCALARS:
-        own = scalar_dtype(x, name)
         if type(x) is int and dtype in dtypes.INTEGERS:
             check_range(x, dtype, name)
-        return wrap(np.asarray(x, own).astype(dtype or own))
+        return wrap(np.asarray(x, dtype or scalar_dtype(x, name)))
     return from_foreign(x, dtype, name)
 
 
