@@ -52,8 +52,6 @@ def apply_updates(params: Params, updates: Updates) -> Params:
         >>> rt.optim.apply_updates(params, {"w": rt.ones(2), "seen": 0})
         {'seen': 7, 'w': Array([1., 1.], dtype=float32)}
     """
-
-
     def moved(p: Any, u: Any) -> Any:
         if not is_trained(p):
             return p

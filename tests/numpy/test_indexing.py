@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """x[index] and x.at[index] against NumPy: eager, compiled, differentiated."""
 
 import numpy as np
@@ -19,7 +20,9 @@ def arrays_and_indices(draw):
     block = draw(st.sampled_from([(), (2,), (3,), (2, 1), (0,), (2, 3)]))
     while axis < len(shape) and draw(st.integers(0, 5)):
         n = shape[axis]
-        kind = draw(st.sampled_from(["int", "slice", "slice", "new", "dots", "array", "mask", "mask2"]))
+        kind = draw(
+            st.sampled_from(["int", "slice", "slice", "new", "dots", "array", "mask", "mask2"])
+        )
         end = st.one_of(st.none(), st.integers(-n - 2, n + 2))
         if kind == "new":
             parts.append(None)
@@ -41,7 +44,9 @@ def arrays_and_indices(draw):
             parts.append(np.asarray(bits).reshape(n, shape[axis + 1]))
             axis += 1
         else:
-            parts.append(slice(draw(end), draw(end), draw(st.sampled_from([None, 1, 2, -1, -2, 3]))))
+            parts.append(
+                slice(draw(end), draw(end), draw(st.sampled_from([None, 1, 2, -1, -2, 3])))
+            )
         axis += kind != "new"
     index = tuple(parts)
     return shape, index[0] if len(index) == 1 and draw(st.booleans()) else index
@@ -87,7 +92,9 @@ UFUNCS = {"add": np.add, "multiply": np.multiply, "min": np.minimum, "max": np.m
 
 
 @SETTINGS
-@given(arrays_and_indices(), st.sampled_from(sorted(UFUNCS)), st.integers(0, 2**32), st.integers(0, 3))
+@given(
+    arrays_and_indices(), st.sampled_from(sorted(UFUNCS)), st.integers(0, 2**32), st.integers(0, 3)
+)
 def test_writing(case, how, seed, dropped):
     shape, index = case
     rng = np.random.default_rng(seed)
@@ -111,7 +118,9 @@ def test_writing(case, how, seed, dropped):
     # The derivative along a direction, against differences; values are distinct almost surely.
     u, v, h = rng.standard_normal(x.shape), rng.standard_normal(value.shape), 1e-6
     dot = rt.jvp(update, (rx, rv), (rt.asarray(u), rt.asarray(v)))[1]
-    plus, minus = (np.asarray(update(rt.asarray(x + s * u), rt.asarray(value + s * v))) for s in (h, -h))
+    plus, minus = (
+        np.asarray(update(rt.asarray(x + s * u), rt.asarray(value + s * v))) for s in (h, -h)
+    )
     np.testing.assert_allclose(np.asarray(dot), (plus - minus) / (2 * h), atol=1e-5)
     ct = rng.standard_normal(x.shape)
     back = rt.vjp(update, rx, rv)[1](ct)
@@ -136,7 +145,10 @@ def test_modes(transform):
 
 
 def test_values_may_have_leading_axes_of_length_1():
-    for f in (lambda x: x.at[:].set(rt.ones((1, 3))), rt.jit(lambda x: x.at[:].set(rt.ones((1, 3))))):
+    for f in (
+        lambda x: x.at[:].set(rt.ones((1, 3))),
+        rt.jit(lambda x: x.at[:].set(rt.ones((1, 3)))),
+    ):
         assert f(rt.zeros(3)).tolist() == [1, 1, 1]
 
 
@@ -152,7 +164,11 @@ def test_values_may_have_leading_axes_of_length_1():
 )  # fmt: skip
 def test_wrong_indices(index, error):
     x = rt.ones((2, 3))
-    for use in (lambda: x[index], lambda: x.at[index].set(1.0), lambda: rt.jit(lambda x: x[index])(x)):
+    for use in (
+        lambda: x[index],
+        lambda: x.at[index].set(1.0),
+        lambda: rt.jit(lambda x: x[index])(x),
+    ):
         with pytest.raises(error):
             use()
 

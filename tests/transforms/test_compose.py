@@ -18,7 +18,9 @@ def loop(x):
 
 FUNCTIONS = {
     "smooth": lambda x: rt.sin(x) * rt.exp(-x * x),
-    "reduction": lambda x: rt.sum(rt.cumsum(rt.tanh(x * rt.asarray([1.0, 2.0, 3.0], dtype=rt.float64)))),
+    "reduction": lambda x: rt.sum(
+        rt.cumsum(rt.tanh(x * rt.asarray([1.0, 2.0, 3.0], dtype=rt.float64)))
+    ),
     "indexing": lambda x: rt.zeros(3, dtype=rt.float64).at[rt.asarray([0, 0, 2])].add(x**3)[0] * x,
     "loop": loop,
     "closed over": lambda x: rt.jit(lambda y: y * x + rt.sqrt(y + 2))(x * 2),
@@ -73,7 +75,9 @@ def test_chains(name, chain):
 
 
 @pytest.mark.parametrize("x", [1.5, -1.5])
-@pytest.mark.parametrize("chain", [*itertools.permutations(("grad", "jvp", "vjp", "linearize"), 2)], ids="-".join)
+@pytest.mark.parametrize(
+    "chain", [*itertools.permutations(("grad", "jvp", "vjp", "linearize"), 2)], ids="-".join
+)
 def test_python_control_flow_on_concrete_values(x, chain):
     def f(x):
         return x * x * x if x > 0 else rt.sin(x)

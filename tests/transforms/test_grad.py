@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """grad, value_and_grad, vjp: arguments, structures, dtypes, and who is differentiated by what."""
 
 import dataclasses
@@ -90,14 +91,19 @@ def test_aux_holds_values_not_tracers():
 
 @pytest.mark.parametrize("dtype", [rt.float16, rt.bfloat16, rt.float32, rt.float64])
 def test_dtypes_are_kept(dtype):
-    for f in (rt.grad(lambda x: rt.sum(x * x * 2.0)), rt.jit(rt.grad(lambda x: rt.sum(x * x * 2.0)))):
+    for f in (
+        rt.grad(lambda x: rt.sum(x * x * 2.0)),
+        rt.jit(rt.grad(lambda x: rt.sum(x * x * 2.0))),
+    ):
         g = f(rt.ones(2, dtype=dtype))
         assert g.dtype is dtype
         assert g.astype(rt.float32).tolist() == [4.0, 4.0]
 
 
 def test_complex():
-    assert complex(rt.grad(lambda z: z**3, holomorphic=True)(1 + 2j)) == pytest.approx(3 * (1 + 2j) ** 2)
+    assert complex(rt.grad(lambda z: z**3, holomorphic=True)(1 + 2j)) == pytest.approx(
+        3 * (1 + 2j) ** 2
+    )
     assert complex(rt.grad(lambda z: rt.abs(z) ** 2)(1 + 2j)) == pytest.approx(2 - 4j)
     with pytest.raises(DTypeError, match="holomorphic"):
         rt.grad(lambda z: z)(1j)

@@ -1,10 +1,18 @@
+# ruff: noqa: E501 - tables read better in long lines
 """jvp, linearize, linear_transpose, hvp, Jacobians."""
 
 import numpy as np
 import pytest
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, BatchAxisError, DTypeError, MissingRuleError, ShapeError, TreeError
+from rtorch.errors import (
+    ArgumentError,
+    BatchAxisError,
+    DTypeError,
+    MissingRuleError,
+    ShapeError,
+    TreeError,
+)
 
 
 def f(x):
@@ -33,7 +41,9 @@ def test_linear_transpose(rng):
     assert float(rt.sum(back * x)) == pytest.approx(float(rt.sum(g(rt.asarray(x)) * ct)))
 
 
-@pytest.mark.parametrize("g", [lambda x: x * x, lambda x: 1 / x, lambda x: rt.where(x > 0, x, 2 * x), rt.sin])
+@pytest.mark.parametrize(
+    "g", [lambda x: x * x, lambda x: 1 / x, lambda x: rt.where(x > 0, x, 2 * x), rt.sin]
+)
 def test_what_is_not_linear_has_no_transpose(g):
     with pytest.raises((ArgumentError, MissingRuleError)):
         rt.linear_transpose(g, rt.ones(2))(rt.ones(2))

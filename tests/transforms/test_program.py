@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """Programs: their text, their check, and passes that keep what they compute."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """vmap: where batch axes are, come from and go; sizes 0 and 1; chunks."""
 
 import numpy as np
