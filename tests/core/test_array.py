@@ -51,7 +51,7 @@ def test_foreign_arrays_are_copied_unless_asked_otherwise():
         rt.asarray,
         rt.array,
         lambda a: rt.ones(3, dtype=rt.float64) * 0 + a,
-        lambda a: rt.jit(lambda x: x)(a),
+        rt.jit(lambda v: v),
     ):
         x = make(mine)
         mine += 1

@@ -69,7 +69,7 @@ def test_constants_unused_and_repeated_arguments():
     x = rt.asarray(3.0)
     assert [float(g) for g in rt.grad(lambda x, y: x * y, (0, 1))(x, x)] == [3.0, 3.0]
     assert float(rt.grad(lambda x: x)(2.0)) == 1.0
-    y, pull = rt.vjp(lambda x: (x, x, {"a": x}), 2.0)
+    _, pull = rt.vjp(lambda x: (x, x, {"a": x}), 2.0)
     assert float(pull((1.0, 2.0, {"a": 4.0}))[0]) == 7.0
 
 

@@ -7,7 +7,6 @@ import pytest
 import rtorch as rt
 from rtorch.errors import (
     ArgumentError,
-    BatchAxisError,
     DTypeError,
     MissingRuleError,
     ShapeError,
