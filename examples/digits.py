@@ -31,7 +31,9 @@ except ImportError as error:
 BATCH = 64
 
 net = nn.serial(
-    nn.Linear(128), nn.relu, nn.Dropout(0.2), nn.Linear(128), nn.relu, nn.Dropout(0.2),
+    nn.Dropout(0.1),
+    nn.Linear(256), nn.relu, nn.Dropout(0.3),
+    nn.Linear(256), nn.relu, nn.Dropout(0.3),
     nn.Linear(10),
 )  # fmt: skip
 
@@ -72,7 +74,7 @@ def train(params, data, test_data, epochs, key):
     """The trained parameters, the loss of every step and the test accuracy of every epoch."""
     x, y = data
     n_batches = len(x) // BATCH
-    rate = optim.schedules.warmup_cosine(4e-3, n_batches, epochs * n_batches + 1)
+    rate = optim.schedules.warmup_cosine(3e-3, n_batches, epochs * n_batches + 1)
     opt = optim.chain(optim.clip_by_global_norm(1.0), optim.adamw(rate))
     opt_state, step = opt.init(params), make_step(opt)
     losses, accuracies = [], []
@@ -97,7 +99,7 @@ def draw(losses, accuracies, file):
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     axes.semilogy(epochs, losses, color="tab:blue", alpha=0.25, linewidth=0.8)
     axes.semilogy(epochs[window - 1 :], mean, color="tab:blue", linewidth=2)
-    axes.set(xlabel="epoch", xlim=(0, len(accuracies)), title="Handwritten digits, MLP 64-128-128-10")
+    axes.set(xlabel="epoch", xlim=(0, len(accuracies)), title="Handwritten digits, MLP 64-256-256-10")
     axes.set_ylabel("training loss (cross entropy)", color="tab:blue")
     axes.grid(alpha=0.25)
     right = axes.twinx()

@@ -142,7 +142,8 @@ def gelu(x: Any, approximate: str = "none") -> rt.Array:
     if approximate == "none":
         return x * 0.5 * rt.erfc(x * -math.sqrt(0.5))
     if approximate == "tanh":
-        cubic = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
+        z = rt.clip(x, -30.0, 30.0)  # the tanh is ±1 long before, and the cube does not overflow
+        cubic = (z + z * z * z * 0.044715) * math.sqrt(2 / math.pi)
         return x * 0.5 * (rt.tanh(cubic) + 1.0)
     raise ArgumentError(f"[gelu] approximate: expected 'none' or 'tanh', got {approximate!r}")
 
