@@ -19,7 +19,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType, bfloat16, float16, float32
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.trace import aval_of
+from rtorch.core.trace import aval_of, state
 
 # Sums of half precision are accumulated in float32.
 _SUM_DTYPE: dict[DType, DType] = {float16: float32, bfloat16: float32}
@@ -127,7 +127,7 @@ class Elementwise(Primitive):
         return out, tangent
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        out = self(*primals, **params)
+        out = state.trace.bind(self, primals, params)
         node = None
         for partial, t in zip(self.partials, tangents):
             if t is not None and partial is not None:
@@ -340,6 +340,7 @@ class Reshape(Linear):
     name = "reshape"
     keeps_weak = True
     view = True
+    view_if_packed = True
 
     def impl(self, xp: Any, x: Any, *, shape: Any) -> Any:
         return x.reshape(shape)

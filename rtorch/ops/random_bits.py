@@ -73,7 +73,9 @@ def _words(xp: Any, keys: Any, start: int, stop: int) -> tuple[Any, Any]:
     """The words of the counters from `start` to `stop`, a row for each of `keys`."""
     shape = (len(keys), stop - start)
     if xp is np and shape[0] * shape[1] <= FEW:
-        pairs = [scramble_ints(*k, 0, i) for k in keys.tolist() for i in range(start, stop)]
+        pairs = [
+            scramble_ints(k0, k1, 0, i) for k0, k1 in keys.tolist() for i in range(start, stop)
+        ]
         both = np.array(pairs, uint32).reshape(*shape, 2)
         return both[..., 0], both[..., 1]
     x0, x1 = xp.empty(shape, uint32), xp.empty(shape, uint32)

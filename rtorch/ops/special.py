@@ -311,5 +311,7 @@ class Polygamma(Elementwise):
 
 
 lgamma_p = elementwise("lgamma", _either("gammaln", _lgamma), lambda out, x: digamma_p(x))
-digamma_p = elementwise("digamma", _either("psi", _digamma), lambda out, x: polygamma_p(x, n=1))
-polygamma_p = Polygamma()
+digamma_p: Elementwise = elementwise(
+    "digamma", _either("psi", _digamma), lambda out, x: polygamma_p(x, n=1)
+)
+polygamma_p: Elementwise = Polygamma()

@@ -104,11 +104,13 @@ class LinearEqn:
 
     def pull(self, cts: Env) -> None:
         take = cts.pop if self.first else cts.get
-        out_cts = [None if out is None else take(out, None) for out in self.outs]
-        if all(ct is None for ct in out_cts):
+        if self.prim.multiple:
+            ct: Any = [None if out is None else take(out, None) for out in self.outs]
+            if all(c is None for c in ct):
+                return
+        elif (ct := take(self.outs[0], None)) is None:
             return
         holes = [x.aval if type(x) is Tangent else x for x in self.operands]
-        ct = out_cts if self.prim.multiple else out_cts[0]
         for x, x_ct in zip(self.operands, self.prim.transpose(ct, *holes, **self.params)):
             if x_ct is not None and type(x) is Tangent:
                 _accumulate(cts, x, x_ct)
