@@ -41,9 +41,7 @@ net = nn.serial(
 def digits(seed):
     """Images as rows of numbers in [0, 1] and their labels: four fifths to train, one to test."""
     images, labels = load_digits(return_X_y=True)
-    split = train_test_split(
-        images / 16, labels, test_size=0.2, stratify=labels, random_state=seed
-    )
+    split = train_test_split(images / 16, labels, test_size=0.2, stratify=labels, random_state=seed)
     train_x, test_x, train_y, test_y = (rt.asarray(part) for part in split)
     return (train_x.astype(rt.float32), train_y), (test_x.astype(rt.float32), test_y)
 
@@ -99,7 +97,9 @@ def draw(losses, accuracies, file):
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     axes.semilogy(epochs, losses, color="tab:blue", alpha=0.25, linewidth=0.8)
     axes.semilogy(epochs[window - 1 :], mean, color="tab:blue", linewidth=2)
-    axes.set(xlabel="epoch", xlim=(0, len(accuracies)), title="Handwritten digits, MLP 64-256-256-10")
+    axes.set(
+        xlabel="epoch", xlim=(0, len(accuracies)), title="Handwritten digits, MLP 64-256-256-10"
+    )
     axes.set_ylabel("training loss (cross entropy)", color="tab:blue")
     axes.grid(alpha=0.25)
     right = axes.twinx()

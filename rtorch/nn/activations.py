@@ -292,7 +292,7 @@ def log_softmax(x: Any, axis: int = -1) -> rt.Array:
 
 
 def _below_zero(name: str, x: Any, axis: int) -> rt.Array:
-    """`x` less its maximum along `axis`; the softmax does not change by it, and nor do its slopes."""
+    """`x` less its maximum along `axis`, which changes neither the softmax nor its slopes."""
     x = _floating(x)
     check_axis(name, x, axis)
     if x.shape[axis] == 0:

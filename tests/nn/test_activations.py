@@ -104,9 +104,7 @@ def test_softmax_under_transforms(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(rt.vmap(nn.softmax)(x), nn.softmax(x), rtol=1e-14)
     np.testing.assert_allclose(rt.jit(nn.log_softmax)(x), nn.log_softmax(x), rtol=1e-14)
     p = np.asarray(nn.softmax(x[0]))
-    np.testing.assert_allclose(
-        rt.jacrev(nn.softmax)(x[0]), np.diag(p) - np.outer(p, p), atol=1e-14
-    )
+    np.testing.assert_allclose(rt.jacrev(nn.softmax)(x[0]), np.diag(p) - np.outer(p, p), atol=1e-14)
 
 
 def test_integers_become_floats() -> None:
