@@ -73,7 +73,11 @@ def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
         if _is_foreign(other):
             return NotImplemented
-        return function(other, self) if swapped else function(self, other)
+        try:
+            return function(other, self) if swapped else function(self, other)
+        except Exception as error:
+            hide_internal_frames(error)
+            raise
 
     return method
 
