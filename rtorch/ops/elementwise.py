@@ -11,25 +11,36 @@ from typing import Any
 import numpy as np
 
 from rtorch.core import dtypes
+from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.primitive import is_linear
 from rtorch.ops.base import (
     Elementwise,
     add_p,
+    broadcast_p,
     elementwise,
     mul_p,
     neg_p,
     sub_p,
+    wrap_scalar,
 )
 from rtorch.ops.comparison import eq_p, gt_p, select_p, step_p
-from rtorch.ops.convert import conj_p, convert_p, real_p
+from rtorch.ops.convert import conj_p, convert_p, imag_p, real_p
 
 
 def square(x: Any) -> Any:
-    return mul_p(x, x)
+    return mul_p(x, x) if isinstance(x, Array) else x * x
 
 
 def _one_over(y: Any) -> Any:
-    return 1 / y if isinstance(y, (int, float, complex)) else div_p(1, y)
+    if isinstance(y, Array):
+        return div_p(1, y)
+    return 1 / y if y else math.copysign(math.inf, y)
+
+
+def _no_zero(x: Any) -> Any:
+    """`x` with 1 for 0: a slope that divides by it is 0 there if its numerator is."""
+    return select_p(eq_p(x, 0), 1, x)
 
 
 # ---- exponentials and powers ---------------------------------------------------------------------
@@ -67,12 +78,16 @@ class Pow(Elementwise):
 
     @staticmethod
     def by_base(out: Any, x: Any, y: Any) -> Any:
+        if not isinstance(y, Array):
+            return mul_p(pow_p(x, y - 1), y) if y else 0
         zero = eq_p(y, 0)
         return select_p(zero, 0, mul_p(y, pow_p(x, select_p(zero, 1, sub_p(y, 1)))))
 
     @staticmethod
     def by_exponent(out: Any, x: Any, y: Any) -> Any:
-        return mul_p(out, log_p(select_p(eq_p(x, 0), 1, x)))
+        if not isinstance(x, Array):
+            x = broadcast_p(wrap_scalar(x, out.dtype), shape=out.shape, axes=())
+        return mul_p(out, log_p(_no_zero(x)))
 
     partials = (by_base, by_exponent)
 
@@ -83,6 +98,8 @@ class IntegerPow(Elementwise):
     name = "integer_pow"
 
     def impl(self, xp: Any, x: Any, *, y: int) -> Any:
+        if y == 1:
+            return xp.array(x)  # never the operand's memory: the plan may write there
         power, base, n = None, x, abs(y)
         while n:
             if n & 1:
@@ -116,10 +133,22 @@ floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' p
 
 # ---- division ------------------------------------------------------------------------------------
 
-div_p: Elementwise = elementwise(
-    "div", "divide", lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)),
-    singular=True,
-)  # fmt: skip
+
+class Div(Elementwise):
+    """``x / y``, linear in ``x``."""
+
+    name = "div"
+    ufunc = "divide"
+    partials = (lambda out, x, y: _one_over(y), lambda out, x, y: neg_p(div_p(out, y)))
+    singular = True
+
+    def transpose(self, ct: Any, x: Any, y: Any) -> Any:
+        if not is_linear(x):
+            self._missing("transpose by the divisor", "vjp")
+        return div_p(ct, y), None
+
+
+div_p = Div()
 floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
 remainder_p = elementwise(
     "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
@@ -142,8 +171,8 @@ acos_p = elementwise(
 atan_p = elementwise("atan", "arctan", lambda out, x: div_p(1, add_p(square(x), 1)))
 atan2_p = elementwise(
     "atan2", "arctan2",
-    lambda out, y, x: div_p(x, add_p(square(x), square(y))),
-    lambda out, y, x: neg_p(div_p(y, add_p(square(x), square(y)))), singular=True,
+    lambda out, y, x: div_p(x, _no_zero(add_p(square(x), square(y)))),
+    lambda out, y, x: neg_p(div_p(y, _no_zero(add_p(square(x), square(y))))),
 )  # fmt: skip
 sinh_p = elementwise("sinh", "sinh", lambda out, x: cosh_p(x))
 cosh_p: Elementwise = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
@@ -156,13 +185,9 @@ atanh_p = elementwise(
     "atanh", "arctanh", lambda out, x: div_p(1, sub_p(1, square(x))), singular=True
 )
 hypot_p = elementwise(
-    "hypot", "hypot", lambda out, x, y: _share(x, out), lambda out, x, y: _share(y, out)
-)
-
-
-def _share(x: Any, out: Any) -> Any:
-    return div_p(x, select_p(eq_p(out, 0), 1, out))  # slope 0 at the origin
-
+    "hypot", "hypot",
+    lambda out, x, y: div_p(x, _no_zero(out)), lambda out, x, y: div_p(y, _no_zero(out)),
+)  # fmt: skip
 
 # ---- rounding and signs --------------------------------------------------------------------------
 
@@ -170,14 +195,45 @@ floor_p = elementwise("floor", "floor", None)
 ceil_p = elementwise("ceil", "ceil", None)
 trunc_p: Elementwise = elementwise("trunc", "trunc", None)
 round_p = elementwise("round", "rint", None, doc="The nearest integer, halves to the even one.")
-sign_p = elementwise("sign", "sign", None)
 nextafter_p = elementwise("nextafter", "nextafter", None, None)
 copysign_p = elementwise(
     "copysign", "copysign", lambda out, x, y: mul_p(sign_p(x), sign_p(out)), None
 )
 
 
-class Abs(Elementwise):
+class Modulus(Elementwise):
+    """Real numbers by partials; complex ones, which have none, by `complex_tangent`."""
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        (x,), (t,) = primals, tangents
+        if x.dtype not in dtypes.COMPLEXES:
+            return super().jvp(primals, tangents)
+        out = self(x)
+        return out, self.complex_tangent(out, x, t)
+
+    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        if primals[0].dtype in dtypes.COMPLEXES:
+            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+        return super().linearize(tape, primals, tangents)
+
+    def complex_tangent(self, out: Any, x: Any, t: Any) -> Any:
+        raise NotImplementedError
+
+
+class Sign(Modulus):
+    """-1, 0 or 1; of complex numbers, the one of modulus 1 in their direction."""
+
+    name = "sign"
+    ufunc = "sign"
+    partials = (None,)
+
+    def complex_tangent(self, out: Any, x: Any, t: Any) -> Any:
+        turn = convert_p(imag_p(mul_p(t, conj_p(out))), dtype=x.dtype)
+        length = convert_p(_no_zero(abs_p(x)), dtype=x.dtype)
+        return mul_p(turn, div_p(mul_p(out, 1j), length))
+
+
+class Abs(Modulus):
     """The absolute value; of complex numbers, a real one."""
 
     name = "abs"
@@ -187,21 +243,12 @@ class Abs(Elementwise):
     def infer(self, x: Any) -> Aval:
         return Aval(x.shape, dtypes.real_dtype(x.dtype))
 
-    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        (x,), (t,) = primals, tangents
-        if x.dtype not in dtypes.COMPLEXES:
-            return super().jvp(primals, tangents)
-        out = self(x)
-        length = convert_p(select_p(eq_p(out, 0), 1, out), dtype=x.dtype)
-        return out, real_p(mul_p(t, div_p(conj_p(x), length)))
-
-    def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        if primals[0].dtype in dtypes.COMPLEXES:
-            return tape.record_jvp(self, primals, tangents, params)
-        return super().linearize(tape, primals, tangents)
+    def complex_tangent(self, out: Any, x: Any, t: Any) -> Any:
+        length = convert_p(_no_zero(out), dtype=x.dtype)
+        return real_p(mul_p(t, div_p(conj_p(x), length)))
 
 
-abs_p = Abs()
+sign_p, abs_p = Sign(), Abs()
 
 # ---- maxima --------------------------------------------------------------------------------------
 
@@ -227,7 +274,8 @@ relu_p = elementwise(
 
 def _sigmoid(xp: Any, x: Any) -> Any:
     one = x.dtype.type(1)
-    out = xp.exp(xp.negative(x))  # overflows to inf where the answer is 0, which is right
+    with np.errstate(over="ignore"):  # to inf where the answer is 0, which is right
+        out = xp.exp(xp.negative(x))
     return xp.divide(one, xp.add(out, one))
 
 

@@ -287,10 +287,13 @@ class DynamicSlice(Primitive):
     """``sizes`` elements of ``x`` from traced ``starts`` on, moved inside where they overlap."""
 
     name = "dynamic_slice"
-    view = True
 
     def impl(self, xp: Any, x: Any, *starts: Any, sizes: Any) -> Any:
-        return x[_window(x, starts, sizes)]
+        return x[(*_window(x, starts, sizes), ...)]
+
+    @staticmethod
+    def into(out: Any, x: Any, *starts: Any, sizes: Any) -> None:
+        np.copyto(out, x[(*_window(x, starts, sizes), ...)])
 
     def infer(self, x: Any, *starts: Any, sizes: Any) -> Aval:
         return Aval(sizes, x.dtype)

@@ -17,7 +17,7 @@ class Slice(Linear):
     view = True
 
     def impl(self, xp: Any, x: Any, *, starts: Any, limits: Any, strides: Any) -> Any:
-        return x[tuple(map(slice, starts, limits, strides))]
+        return x[(*map(slice, starts, limits, strides), ...)]  # ...: a view without axes too
 
     def infer(self, x: Any, *, starts: Any, limits: Any, strides: Any) -> Aval:
         shape = tuple([-((a - b) // s) for a, b, s in zip(starts, limits, strides)])
@@ -144,7 +144,7 @@ class Flip(Linear):
 
     def impl(self, xp: Any, x: Any, *, axes: Any) -> Any:
         backwards, all_of = slice(None, None, -1), slice(None)
-        return x[tuple([backwards if i in axes else all_of for i in range(x.ndim)])]
+        return x[(*[backwards if i in axes else all_of for i in range(x.ndim)], ...)]
 
     def infer(self, x: Any, *, axes: Any) -> Aval:
         return x

@@ -1,0 +1,651 @@
+"""One table of all primitives: how each is called, on what, and what NumPy says of it.
+
+`SPECS` has one `OpSpec` per way of calling a primitive; `tests/ops/` asks one question of all of
+them per file. A new primitive needs an entry here (`test_complete.py` says so).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import rtorch as rt
+from rtorch.core import dtypes
+from rtorch.core.backend import CPU
+from rtorch.core.primitive import Primitive
+
+BF16, F16, F32, F64 = dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64
+C64, C128 = dtypes.complex64, dtypes.complex128
+BOOL, I8, I32, I64, U8 = dtypes.bool_, dtypes.int8, dtypes.int32, dtypes.int64, dtypes.uint8
+
+FLOATS = (F64, F32, F16, BF16)
+COMPLEX = (C128, C64)
+INTS = (I8, dtypes.int16, I32, I64, U8, dtypes.uint16, dtypes.uint32, dtypes.uint64)
+INEXACT = FLOATS + COMPLEX
+REAL = FLOATS + INTS
+NUMBERS = INEXACT + INTS
+ALL = (*NUMBERS, BOOL)
+
+# Primitives without an entry, and why.
+EXEMPT = {"call": "it holds a Program: the tests of jit and of its compositions are its tests"}
+
+
+# ---- operands ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Operand:
+    """How one operand is drawn: numbers of a domain, all different, or given ones."""
+
+    shape: tuple[int, ...]
+    domain: tuple[float, float] = (-2.0, 2.0)
+    dtype: Any = None  # None: that of the case
+    values: Any = None  # these, instead of random ones
+
+    def draw(self, rng: np.random.Generator, dtype: Any, shape: Any = None) -> np.ndarray:
+        dtype = self.dtype or dtype
+        shape = self.shape if shape is None else shape
+        if self.values is not None:
+            return np.broadcast_to(np.asarray(self.values, dtype), shape).copy()
+        if dtype == BOOL:
+            return rng.integers(0, 2, shape).astype(bool)
+        if dtype in dtypes.INTEGERS:
+            low, high = self.domain
+            low = max(low, 0) if dtype in dtypes.UNSIGNED else low
+            return rng.integers(int(low), int(high) + 1, shape).astype(dtype)
+        values: Any = self._spread(rng, shape)
+        if dtype in dtypes.COMPLEXES:
+            values = values + 1j * self._spread(rng, shape)
+        return np.asarray(values).astype(dtype)
+
+    def _spread(self, rng: np.random.Generator, shape: Any) -> Any:
+        """Numbers of the domain at a distance from each other: no ties, no kinks nearby."""
+        n = int(np.prod(shape))
+        places = (rng.permutation(n) + rng.uniform(0.25, 0.75, n)) / max(n, 1)
+        low, high = self.domain
+        return (low + (high - low) * places).reshape(shape)
+
+
+def index(*values: Any) -> Operand:
+    """An operand of given integers."""
+    array = np.asarray(values[0] if len(values) == 1 else values)
+    return Operand(array.shape, dtype=I64, values=array)
+
+
+@dataclass(frozen=True)
+class OpSpec:
+    """One way of calling a primitive.
+
+    Attributes:
+        name: The primitive's name.
+        operands: The array operands.
+        reference: The NumPy function of the operands and parameters.
+        params: The parameters.
+        dtypes: Those of the operands that fix none.
+        order: To which order it is differentiable; 0 if not.
+        linear: Positions of operands in which it is linear together, one tuple for each choice.
+        special: Tuples of operand values at which the result must be NumPy's.
+        case: What distinguishes this call from the primitive's others.
+        tolerance: Allowed relative error by how many times the usual one.
+    """
+
+    name: str
+    operands: tuple[Operand, ...]
+    reference: Callable[..., Any]
+    params: dict[str, Any] = field(default_factory=dict)
+    dtypes: tuple[Any, ...] = FLOATS
+    order: int = 0
+    linear: tuple[tuple[int, ...], ...] = ()
+    special: tuple[tuple[float, ...], ...] = ()
+    case: str = ""
+    tolerance: float = 1.0
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}-{self.case}" if self.case else self.name
+
+    @property
+    def prim(self) -> Primitive:
+        return Primitive.registry[self.name]
+
+    def call(self, *operands: Any) -> Any:
+        return self.prim(*operands, **self.params)
+
+    def draw(self, dtype: Any, seed: int = 0) -> list[np.ndarray]:
+        rng = np.random.default_rng(seed)
+        return [operand.draw(rng, dtype) for operand in self.operands]
+
+    def arrays(self, dtype: Any, seed: int = 0) -> list[Any]:
+        return [rt.asarray(x) for x in self.draw(dtype, seed)]
+
+    def expected(self, operands: Sequence[np.ndarray]) -> Any:
+        """What NumPy says, computed in float32 where the operands are narrower."""
+        wide = [x.astype(F32) if x.dtype in (F16, BF16) else x for x in operands]
+        with np.errstate(all="ignore"):
+            return self.reference(*wide, **self.params)
+
+    @property
+    def varied(self) -> list[int]:
+        """The operands whose dtype is that of the case: the ones with derivatives."""
+        return [i for i, operand in enumerate(self.operands) if operand.dtype is None]
+
+    @property
+    def differentiable_dtypes(self) -> list[Any]:
+        return [d for d in self.dtypes if d in dtypes.INEXACT] if self.order else []
+
+
+SPECS: list[OpSpec] = []
+
+# ---- elementwise ---------------------------------------------------------------------------------
+
+INF, NAN = float("inf"), float("nan")
+UNARY_POINTS = tuple((x,) for x in (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-3, INF, -INF, NAN))
+_PAIRS = (0.0, -0.0, 1.0, -2.0, 3.0, INF, -INF, NAN)
+BINARY_POINTS = tuple((x, y) for x in _PAIRS for y in _PAIRS)
+ELEMENTWISE_SHAPES = ((2, 3), (), (0, 3))
+
+
+def elementwise(
+    name: str,
+    reference: Callable[..., Any],
+    *domains: tuple[float, float],
+    dtypes: tuple[Any, ...] = FLOATS,
+    order: int = 2,
+    case: str = "",
+    **more: Any,
+) -> None:
+    """An elementwise primitive on a matrix, an array without axes and an empty one."""
+    points = {1: UNARY_POINTS, 2: BINARY_POINTS}.get(len(domains), ())
+    more.setdefault("special", points if F64 in dtypes else ())
+    for shape in ELEMENTWISE_SHAPES:
+        label = f"{case}{'' if case == '' else '-'}{'x'.join(map(str, shape)) or '0d'}"
+        operands = tuple(Operand(shape, domain) for domain in domains)
+        SPECS.append(OpSpec(name, operands, reference, dtypes=dtypes, order=order, case=label,
+                            **more))  # fmt: skip
+
+
+ANY, POSITIVE, UNIT = (-2.0, 2.0), (0.4, 3.0), (-0.8, 0.8)
+
+elementwise("neg", np.negative, ANY, dtypes=NUMBERS, linear=((0,),))
+elementwise("abs", np.abs, ANY, dtypes=NUMBERS)
+elementwise("sign", np.sign, ANY, dtypes=NUMBERS)
+elementwise("exp", np.exp, ANY, dtypes=INEXACT)
+elementwise("exp2", np.exp2, ANY)
+elementwise("expm1", np.expm1, ANY, dtypes=INEXACT)
+elementwise("log", np.log, POSITIVE, dtypes=INEXACT)
+elementwise("log2", np.log2, POSITIVE, dtypes=INEXACT)
+elementwise("log10", np.log10, POSITIVE, dtypes=INEXACT)
+elementwise("log1p", np.log1p, (-0.7, 3.0), dtypes=INEXACT)
+elementwise("sqrt", np.sqrt, POSITIVE, dtypes=INEXACT)
+elementwise("rsqrt", lambda x: 1 / np.sqrt(x), POSITIVE, dtypes=INEXACT)
+elementwise("cbrt", np.cbrt, POSITIVE)
+elementwise("cbrt", np.cbrt, (-3.0, -0.4), case="negative")
+elementwise("sin", np.sin, ANY, dtypes=INEXACT)
+elementwise("cos", np.cos, ANY, dtypes=INEXACT)
+elementwise("tan", np.tan, (-1.2, 1.2), dtypes=INEXACT)
+elementwise("asin", np.arcsin, UNIT, dtypes=INEXACT)
+elementwise("acos", np.arccos, UNIT, dtypes=INEXACT)
+elementwise("atan", np.arctan, UNIT, dtypes=INEXACT)
+elementwise("sinh", np.sinh, ANY, dtypes=INEXACT)
+elementwise("cosh", np.cosh, ANY, dtypes=INEXACT)
+elementwise("tanh", np.tanh, ANY, dtypes=INEXACT)
+elementwise("asinh", np.arcsinh, UNIT, dtypes=INEXACT)
+elementwise("acosh", np.arccosh, (1.3, 3.0), dtypes=INEXACT)
+elementwise("atanh", np.arctanh, UNIT, dtypes=INEXACT)
+elementwise("floor", np.floor, ANY)
+elementwise("ceil", np.ceil, ANY)
+elementwise("trunc", np.trunc, ANY)
+elementwise("round", np.rint, ANY)
+elementwise("relu", lambda x: np.maximum(x, 0), ANY)
+elementwise("sigmoid", lambda x: 1 / (1 + np.exp(-x)), ANY)
+elementwise("stop_gradient", lambda x: x, ANY, dtypes=ALL, order=0)
+
+elementwise("is_finite", np.isfinite, ANY, dtypes=INEXACT, order=0)
+elementwise("is_nan", np.isnan, ANY, dtypes=INEXACT, order=0)
+elementwise("is_inf", np.isinf, ANY, dtypes=INEXACT, order=0)
+elementwise("signbit", np.signbit, ANY, dtypes=FLOATS, order=0)
+elementwise("not", np.invert, (-9, 9), dtypes=(*INTS, BOOL), order=0)
+elementwise("population_count", lambda x: np.bitwise_count(x).astype(x.dtype), (-99, 99),
+            dtypes=INTS, order=0)  # fmt: skip
+
+elementwise("add", np.add, ANY, ANY, dtypes=ALL, linear=((0, 1),))
+elementwise("sub", np.subtract, ANY, ANY, dtypes=NUMBERS, linear=((0, 1),))
+elementwise("mul", np.multiply, ANY, ANY, dtypes=ALL, linear=((0,), (1,)))
+
+
+def _mul_no_nan(x: Any, y: Any) -> Any:
+    return np.where(x == 0, np.zeros_like(x), x * y)
+
+
+elementwise("mul_no_nan", _mul_no_nan, ANY, ANY, dtypes=INEXACT, linear=((0,),))
+elementwise("div", np.divide, ANY, POSITIVE, dtypes=INEXACT, linear=((0,),))
+elementwise("floor_divide", np.floor_divide, (-9, 9), (1, 4), dtypes=REAL)
+elementwise("remainder", np.remainder, (-9, 9), (1, 4), dtypes=REAL)
+elementwise("remainder", np.remainder, (-9, 9), (-4, -1), dtypes=(F64, F32, I64), case="below")
+elementwise("fmod", np.fmod, (-9, 9), (1, 4), dtypes=REAL)
+elementwise("pow", np.power, POSITIVE, ANY, dtypes=INEXACT)
+elementwise("floor_power", np.power, (-3, 3), (0, 3), dtypes=INTS, order=0)
+elementwise("logaddexp", np.logaddexp, ANY, ANY)
+elementwise("atan2", np.arctan2, ANY, POSITIVE)
+elementwise("hypot", np.hypot, ANY, POSITIVE)
+elementwise("nextafter", lambda x, y: np.nextafter(x, y), ANY, ANY, dtypes=(F64, F32), order=0)
+elementwise("copysign", np.copysign, ANY, ANY)
+elementwise("maximum", np.maximum, ANY, ANY, dtypes=(*REAL, BOOL))
+elementwise("minimum", np.minimum, ANY, ANY, dtypes=(*REAL, BOOL))
+elementwise("step", lambda x, y: ((x > y) * 1.0 + (x >= y)).astype(x.dtype) / 2, ANY, ANY, order=0)
+for _name, _ufunc in {"eq": np.equal, "ne": np.not_equal}.items():
+    elementwise(_name, _ufunc, (0, 2), (0, 2), dtypes=ALL, order=0)
+for _name, _ufunc in {"lt": np.less, "le": np.less_equal, "gt": np.greater,
+                      "ge": np.greater_equal}.items():  # fmt: skip
+    elementwise(_name, _ufunc, (0, 2), (0, 2), dtypes=(*REAL, BOOL), order=0)
+for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}.items():
+    elementwise(_name, _ufunc, (-99, 99), (-99, 99), dtypes=(*INTS, BOOL), order=0)
+for _name, _ufunc in {"shift_left": np.left_shift, "shift_right": np.right_shift}.items():
+    elementwise(_name, _ufunc, (-99, 99), (0, 3), dtypes=INTS, order=0)
+
+for _y in (-3, -1, 0, 1, 2, 3, 5):
+    elementwise("integer_pow", lambda x, y: x**y if y >= 0 else 1 / x**-y, (0.5, 2.0),
+                params={"y": _y}, dtypes=INEXACT if _y < 0 else NUMBERS, case=f"y{_y}",
+                special=())  # fmt: skip
+elementwise("complex", lambda x, y: (x + 1j * y).astype(C64 if x.dtype == F32 else C128), ANY, ANY,
+            dtypes=(F64, F32), linear=((0, 1),), special=())  # fmt: skip
+elementwise("real", np.real, ANY, dtypes=INEXACT, linear=((0,),))
+elementwise("imag", np.imag, ANY, dtypes=COMPLEX, linear=((0,),))
+elementwise("conj", np.conj, ANY, dtypes=COMPLEX, linear=((0,),))
+
+for _shape in ELEMENTWISE_SHAPES:
+    SPECS.append(OpSpec("select", (Operand(_shape, dtype=BOOL), Operand(_shape), Operand(_shape)),
+                        np.where, dtypes=ALL, order=2, linear=((1, 2), (1,), (2,)),
+                        case="x".join(map(str, _shape)) or "0d"))  # fmt: skip
+
+# ---- changes of type -----------------------------------------------------------------------------
+
+
+def _convert(x: Any, dtype: Any) -> Any:
+    return (x.real if np.iscomplexobj(x) and dtype not in dtypes.COMPLEXES else x).astype(dtype)
+
+
+for _dtype in ALL:
+    _smooth = _dtype in dtypes.INEXACT
+    SPECS.append(OpSpec("convert", (Operand((2, 3), (0, 2)),), _convert, {"dtype": _dtype}, ALL,
+                        2 if _dtype in (F64, C128) else 0,
+                        ((0,),) if _smooth else (), case=f"to-{_dtype}"))  # fmt: skip
+for _from, _to in ((F32, I32), (I64, F64), (F16, dtypes.uint16), (BF16, dtypes.int16), (BOOL, U8),
+                   (I8, U8)):  # fmt: skip
+    for _shape in ELEMENTWISE_SHAPES:
+        SPECS.append(OpSpec("bitcast", (Operand(_shape, dtype=_from),),
+                            lambda x, dtype, _from=_from: x.astype(_from).view(dtype),
+                            {"dtype": _to}, (F32,),
+                            case=f"{_from}-{_to}-{len(_shape)}d{0 in _shape:d}"))  # fmt: skip
+
+# ---- shape ---------------------------------------------------------------------------------------
+
+
+def structural(
+    name: str, shapes: Any, reference: Callable[..., Any], case: str, /, *, more: Any = None,
+    **params: Any,
+) -> None:  # fmt: skip
+    """A primitive of all dtypes, linear in its operands together."""
+    operands = tuple(map(Operand, shapes))
+    SPECS.append(OpSpec(name, operands, reference, params,
+                        **{"dtypes": ALL, "order": 2, "linear": (tuple(range(len(operands))),),
+                           "case": case, **(more or {})}))  # fmt: skip
+
+
+def _broadcast(x: Any, shape: Any, axes: Any) -> Any:
+    out = [1] * len(shape)
+    for axis, n in zip(axes, x.shape, strict=True):
+        out[axis] = n
+    return np.broadcast_to(x.reshape(out), shape)
+
+
+structural("broadcast", [(3,)], _broadcast, "rows", shape=(2, 3), axes=(1,))
+structural("broadcast", [(3,)], _broadcast, "columns", shape=(3, 2), axes=(0,))
+structural("broadcast", [(1, 3)], _broadcast, "stretch", shape=(2, 3), axes=(0, 1))
+structural("broadcast", [(2, 1)], _broadcast, "stretch-and-add", shape=(2, 4, 3), axes=(0, 2))
+structural("broadcast", [()], _broadcast, "0d", shape=(2, 3), axes=())
+structural("broadcast", [()], _broadcast, "0d-to-0d", shape=(), axes=())
+structural("broadcast", [(1,)], _broadcast, "to-empty", shape=(2, 0), axes=(1,))
+structural("broadcast", [(0, 3)], _broadcast, "empty", shape=(2, 0, 3), axes=(1, 2))
+
+for _old, _new in (((2, 3), (3, 2)), ((2, 3), (6,)), ((), (1, 1)), ((1,), ()), ((0, 3), (3, 0)),
+                   ((0, 3), (0,))):  # fmt: skip
+    structural("reshape", [_old], np.reshape, f"{_old}-{_new}", shape=_new)
+for _shape, _axes in (((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((), ()), ((2, 0), (1, 0)),
+                      ((2, 3), (0, 1))):  # fmt: skip
+    structural("permute_dims", [_shape], np.transpose, f"{_shape}-{_axes}", axes=_axes)
+
+
+def _slice(x: Any, starts: Any, limits: Any, strides: Any) -> Any:
+    return x[tuple(map(slice, starts, limits, strides))]
+
+
+structural("slice", [(5, 4)], _slice, "plain", starts=(1, 0), limits=(4, 3), strides=(1, 1))
+structural("slice", [(5, 4)], _slice, "strided", starts=(1, 0), limits=(5, 4), strides=(2, 3))
+structural("slice", [(5, 4)], _slice, "nothing", starts=(2, 0), limits=(2, 4), strides=(1, 1))
+structural("slice", [()], _slice, "0d", starts=(), limits=(), strides=())
+structural("slice", [(0, 2)], _slice, "empty", starts=(0, 0), limits=(0, 2), strides=(1, 1))
+
+
+def _pad(x: Any, value: Any, low: Any, high: Any, interior: Any) -> Any:
+    for axis in range(x.ndim):
+        n, gap = x.shape[axis], interior[axis]
+        stretched = np.full((*x.shape[:axis], max(0, n + (n - 1) * gap), *x.shape[axis + 1 :]),
+                            value, x.dtype)  # fmt: skip
+        places = [slice(None)] * x.ndim
+        places[axis] = slice(None, None, gap + 1)
+        if n:
+            stretched[tuple(places)] = x
+        ends = [(0, 0)] * x.ndim
+        ends[axis] = (max(low[axis], 0), max(high[axis], 0))
+        x = np.pad(stretched, ends, constant_values=value)
+        places[axis] = slice(max(-low[axis], 0), x.shape[axis] - max(-high[axis], 0))
+        x = x[tuple(places)]
+    return x
+
+
+_LINEAR = {"linear": ((0,),)}
+_AFFINE = {"linear": (), "dtypes": NUMBERS}
+structural("pad", [(2, 3)], _pad, "zeros", value=0, low=(1, 0), high=(0, 2), interior=(0, 0))
+structural("pad", [(2, 3)], _pad, "ones", more=_AFFINE, value=1, low=(1, 0), high=(0, 2),
+           interior=(0, 0))  # fmt: skip
+structural("pad", [(2, 3)], _pad, "interior", value=0, low=(1, 0), high=(0, 2), interior=(2, 1))
+structural("pad", [(4, 3)], _pad, "cut", value=0, low=(-1, -1), high=(-2, 0), interior=(0, 0))
+structural("pad", [(4,)], _pad, "cut-gaps", value=0, low=(-2,), high=(-1,), interior=(1,))
+structural("pad", [(4,)], _pad, "cut-and-fill", value=0, low=(-3,), high=(4,), interior=(2,))
+structural("pad", [(3,)], _pad, "cut-all", value=0, low=(-3,), high=(0,), interior=(0,))
+structural("pad", [(0, 2)], _pad, "empty", value=0, low=(1, 0), high=(1, 0), interior=(0, 0))
+structural("pad", [()], _pad, "0d", value=0, low=(), high=(), interior=())
+
+
+def _concat(*xs: Any, axis: int) -> Any:
+    return np.concatenate(xs, axis)
+
+
+structural("concat", [(2, 3), (1, 3), (2, 3)], _concat, "rows", axis=0)
+structural("concat", [(2, 1), (2, 2)], _concat, "columns", axis=1)
+structural("concat", [(2, 3)], _concat, "one", axis=0)
+structural("concat", [(2,), (0,)], _concat, "empty", axis=0)
+structural("flip", [(2, 3)], lambda x, axes: np.flip(x, axes), "one", axes=(1,))
+structural("flip", [(2, 3, 2)], lambda x, axes: np.flip(x, axes), "two", axes=(0, 2))
+structural("flip", [(0, 3)], lambda x, axes: np.flip(x, axes), "empty", axes=(0,))
+structural("flip", [()], lambda x, axes: x, "0d", axes=())
+
+# ---- from nothing --------------------------------------------------------------------------------
+
+
+def _iota(shape: Any, dtype: Any, axis: int, device: Any) -> Any:
+    return np.indices(shape)[axis].astype(dtype)
+
+
+for _dtype in (*NUMBERS,):
+    for _shape, _axis in (((3,), 0), ((2, 3), 1), ((2, 3), 0), ((0, 2), 1)):
+        SPECS.append(OpSpec("iota", (), _iota, {"shape": _shape, "dtype": _dtype, "axis": _axis,
+                                                "device": CPU}, (F32,),
+                            case=f"{_dtype}-{_shape}-{_axis}"))  # fmt: skip
+for _dtype, _value in ((F32, 1.5), (BF16, 2.0), (I8, -3), (BOOL, True), (C64, 1j), (F64, -0.0),
+                       (F16, NAN)):  # fmt: skip
+    for _shape in ((2, 3), (), (0, 2)):
+        SPECS.append(OpSpec("full", (), lambda shape, value, dtype, device:
+                            np.full(shape, value, dtype),
+                            {"shape": _shape, "value": _value, "dtype": _dtype, "device": CPU},
+                            (F32,), case=f"{_dtype}-{_shape}"))  # fmt: skip
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+
+def reduction(name: str, reference: Callable[..., Any], domain: Any = ANY, empty: bool = True,
+              **more: Any) -> None:  # fmt: skip
+    """A primitive with ``axes``; `empty` says whether there is a result of no elements."""
+    cases = [((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3, 2), (0, 2)), ((), ()),
+             ((2, 3), ()), ((0, 3), (1,)), ((1, 3), (0,))]  # fmt: skip
+    cases += [((0, 3), (0,)), ((2, 0), (0, 1))] if empty else []
+    for shape, axes in cases:
+        SPECS.append(OpSpec(name, (Operand(shape, domain),), reference, {"axes": axes},
+                            case=f"{shape}-{axes}", **more))  # fmt: skip
+
+
+def _sum(x: Any, axes: Any) -> Any:
+    return np.sum(x, axes, dtype=x.dtype)
+
+
+reduction("reduce_sum", _sum, dtypes=NUMBERS, order=2, linear=((0,),))
+reduction("reduce_prod", lambda x, axes: np.prod(x, axes, dtype=x.dtype), dtypes=NUMBERS, order=2)
+reduction("reduce_max", lambda x, axes: np.max(x, axes), empty=False, dtypes=(*REAL, BOOL), order=2)
+reduction("reduce_min", lambda x, axes: np.min(x, axes), empty=False, dtypes=(*REAL, BOOL), order=2)
+reduction("reduce_and", lambda x, axes: np.bitwise_and.reduce(x, axes), (-99, 99),
+          dtypes=(*INTS, BOOL))  # fmt: skip
+reduction("reduce_or", lambda x, axes: np.bitwise_or.reduce(x, axes), (-99, 99),
+          dtypes=(*INTS, BOOL))  # fmt: skip
+
+
+def along(name: str, reference: Callable[..., Any], *shapes: Any, operands: int = 1,
+          variants: Sequence[dict[str, Any]] = ({},), **more: Any) -> None:  # fmt: skip
+    """A primitive with one ``axis``."""
+    for shape, axis in shapes:
+        for params in variants:
+            SPECS.append(OpSpec(name, (Operand(shape),) * operands, reference,
+                                {"axis": axis, **params},
+                                case="-".join(map(str, [shape, axis, *params.values()])),
+                                **more))  # fmt: skip
+
+
+_LINES = (((4,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3, 2), 1), ((0, 3), 1))
+_NO_LINES = (((3, 0), 1), ((1, 2), 0))
+for _name, _function in {"argmax": np.argmax, "argmin": np.argmin}.items():
+    along(_name, _function, *_LINES, ((1, 2), 0), dtypes=(*REAL, BOOL))
+
+# ---- cumulative ----------------------------------------------------------------------------------
+
+
+def _running(ufunc: Any) -> Callable[..., Any]:
+    def reference(x: Any, axis: int, reverse: bool) -> Any:
+        x = np.flip(x, axis) if reverse else x
+        out = ufunc.accumulate(x, axis, dtype=x.dtype)
+        return np.flip(out, axis) if reverse else out
+
+    return reference
+
+
+def _recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
+    a, b = (np.moveaxis(z, axis, 0) for z in (a, b))
+    a, b = (a[::-1], b[::-1]) if reverse else (a, b)
+    out = b.copy()
+    for i in range(1, len(b)):
+        out[i] = a[i] * out[i - 1] + b[i]
+    return np.moveaxis(out[::-1] if reverse else out, 0, axis)
+
+
+_BOTH_WAYS = ({"reverse": False}, {"reverse": True})
+along("cumsum", _running(np.add), *_LINES, *_NO_LINES, variants=_BOTH_WAYS, dtypes=NUMBERS,
+      order=2, linear=((0,),))  # fmt: skip
+along("cumprod", _running(np.multiply), *_LINES, *_NO_LINES, variants=_BOTH_WAYS, dtypes=NUMBERS,
+      order=2)  # fmt: skip
+along("cummax", _running(np.maximum), *_LINES, *_NO_LINES, variants=_BOTH_WAYS, dtypes=REAL,
+      order=2)  # fmt: skip
+along("cummin", _running(np.minimum), *_LINES, *_NO_LINES, variants=_BOTH_WAYS, dtypes=REAL,
+      order=2)  # fmt: skip
+along("recurrence", _recurrence, *_LINES, *_NO_LINES, operands=2, variants=_BOTH_WAYS,
+      dtypes=NUMBERS, order=2, linear=((1,),))  # fmt: skip
+
+# ---- contraction ---------------------------------------------------------------------------------
+
+
+def _dot(x: Any, y: Any, axes: Any) -> Any:
+    (xc, yc), (xb, yb) = axes
+    letters = iter("abcdefghijkl")
+    xs, ys = [""] * x.ndim, [""] * y.ndim
+    for pairs in ((xb, yb), (xc, yc)):
+        for i, j in zip(*pairs, strict=True):
+            xs[i] = ys[j] = next(letters)
+    batch = "".join(xs[i] for i in xb)
+    x_free = [i for i, s in enumerate(xs) if not s]
+    y_free = [i for i, s in enumerate(ys) if not s]
+    for names, free in ((xs, x_free), (ys, y_free)):
+        for i in free:
+            names[i] = next(letters)
+    out = batch + "".join(xs[i] for i in x_free) + "".join(ys[i] for i in y_free)
+    return np.einsum(f"{''.join(xs)},{''.join(ys)}->{out}", x, y)
+
+
+for _x, _y_shape, _axes in (
+    ((2, 3), (3, 4), (((1,), (0,)), ((), ()))),
+    ((3, 2), (3, 4), (((0,), (0,)), ((), ()))),
+    ((2, 3), (4, 3), (((1,), (1,)), ((), ()))),
+    ((3, 2), (4, 3), (((0,), (1,)), ((), ()))),
+    ((3,), (3,), (((0,), (0,)), ((), ()))),
+    ((2, 3), (3,), (((1,), (0,)), ((), ()))),
+    ((3,), (3, 2), (((0,), (0,)), ((), ()))),
+    ((), (), (((), ()), ((), ()))),
+    ((2,), (3,), (((), ()), ((), ()))),
+    ((5, 2, 3), (5, 3, 4), (((2,), (1,)), ((0,), (0,)))),
+    ((2, 5, 3), (3, 4, 5), (((2,), (0,)), ((1,), (2,)))),
+    ((2, 3, 4), (4, 2, 3), (((1, 2), (2, 0)), ((), ()))),
+    ((2, 3, 4, 5), (3, 5, 2), (((3,), (1,)), ((1, 0), (0, 2)))),
+    ((2, 3), (2, 3), (((), ()), ((0, 1), (0, 1)))),
+    ((2, 0), (0, 3), (((1,), (0,)), ((), ()))),
+    ((0, 2), (2, 3), (((1,), (0,)), ((), ()))),
+):
+    SPECS.append(OpSpec("dot_general", (Operand(_x), Operand(_y_shape)), _dot, {"axes": _axes},
+                        NUMBERS, 2, ((0,), (1,)), case=f"{_x}-{_y_shape}-{_axes}"))  # fmt: skip
+
+# ---- gather and scatter --------------------------------------------------------------------------
+
+
+def _valid(indices: Any, lengths: Any, mode: str) -> tuple[list[Any], Any]:
+    """Indices from 0 on, and which of them count."""
+    fixed, keep = [], np.ones(indices[0].shape, bool)
+    for i, n in zip(indices, lengths, strict=True):
+        if mode == "wrap":
+            fixed.append(np.mod(i, max(n, 1)))
+            continue
+        inside = (i >= -n) & (i < n)
+        i = np.where(i < 0, i + n, i)
+        fixed.append(np.clip(i, 0, max(n - 1, 0)))
+        if mode == "fill":
+            keep &= inside
+    return fixed, keep
+
+
+def _gather(x: Any, *indices: Any, axes: Any, mode: str, fill: Any) -> Any:
+    x = np.moveaxis(x, axes, range(len(axes)))
+    places, keep = _valid(indices, x.shape[: len(axes)], mode)
+    out = np.full(indices[0].shape + x.shape[len(axes) :], fill, x.dtype)
+    for at in np.ndindex(indices[0].shape):
+        if keep[at]:
+            out[at] = x[tuple(i[at] for i in places)]
+    return out
+
+
+def _scatter(x: Any, updates: Any, *indices: Any, axes: Any, mode: str, op: str) -> Any:
+    combine = {"set": lambda a, b: b, "add": np.add, "mul": np.multiply, "min": np.minimum,
+               "max": np.maximum}[op]  # fmt: skip
+    out = np.moveaxis(x, axes, range(len(axes))).copy()
+    places, keep = _valid(indices, out.shape[: len(axes)], mode)
+    for at in np.ndindex(indices[0].shape):
+        if keep[at]:
+            to = tuple(i[at] for i in places)
+            out[to] = combine(out[to], updates[at])
+    return np.moveaxis(out, range(len(axes)), axes)
+
+
+# (shape of x, indices, axes, mode)
+_PLACES = (
+    ((4,), [[2, 0, 2]], (0,), "raise"),
+    ((4, 2), [[3, -1, 0]], (0,), "raise"),
+    ((3, 4), [[3, 1]], (1,), "raise"),
+    ((3, 4), [[0, 2, 2], [3, 1, 1]], (0, 1), "raise"),
+    ((3, 2, 4), [[0, 2], [3, -1]], (0, 2), "raise"),
+    ((4,), [[[0, 1], [3, 3]]], (0,), "raise"),
+    ((4,), [2], (0,), "raise"),
+    ((4, 2), [[5, -7, 1]], (0,), "clip"),
+    ((4, 2), [[5, -7, 1]], (0,), "wrap"),
+    ((4, 2), [[5, -7, 1, -1]], (0,), "fill"),
+    ((3, 4), [[0, 9], [7, 1]], (0, 1), "fill"),
+    ((0, 2), [[0, 1]], (0,), "fill"),
+    ((4, 2), [np.zeros((0,), int)], (0,), "raise"),
+)
+for _shape, _indices, _axes, _mode in _PLACES:
+    _index_operands = tuple(index(i) for i in _indices)
+    _case = f"{_shape}-{_axes}-{_mode}-{_index_operands[0].shape}"
+    _rest = tuple(n for i, n in enumerate(_shape) if i not in _axes)
+    SPECS.append(OpSpec("gather", (Operand(_shape), *_index_operands), _gather,
+                        {"axes": _axes, "mode": _mode, "fill": 0}, ALL, 2, ((0,),), case=_case))  # fmt: skip
+    for _op in ("set", "add", "mul", "min", "max"):
+        _kinds = {"set": ALL, "add": NUMBERS, "mul": NUMBERS}.get(_op, REAL)
+        SPECS.append(OpSpec(
+            "scatter",
+            (Operand(_shape), Operand(_index_operands[0].shape + _rest), *_index_operands),
+            _scatter, {"axes": _axes, "mode": _mode, "op": _op}, _kinds, 2,
+            ((0, 1), (0,), (1,)) if _op in ("set", "add") else (), case=f"{_op}-{_case}",
+        ))  # fmt: skip
+SPECS.append(OpSpec("gather", (Operand((4,)), index([1, 9])), _gather,
+                    {"axes": (0,), "mode": "fill", "fill": 7}, NUMBERS, 2, (),
+                    case="fill-7"))  # fmt: skip
+
+# ---- slices with parameters and with traced starts -----------------------------------------------
+
+
+def _update_slice(x: Any, update: Any, **params: Any) -> Any:
+    out = x.copy()
+    out[tuple(map(slice, params["starts"], params["limits"], params["strides"]))] = update
+    return out
+
+
+def _window(x: Any, starts: Any, sizes: Any) -> Any:
+    first = [min(max(int(s), 0), n - m) for s, n, m in zip(starts, x.shape, sizes, strict=True)]
+    return tuple(slice(s, s + m) for s, m in zip(first, sizes, strict=True))
+
+
+def _dynamic_update_slice(x: Any, update: Any, *starts: Any) -> Any:
+    out = x.copy()
+    out[_window(x, starts, update.shape)] = update
+    return out
+
+
+_TWO = {"linear": ((0, 1), (0,), (1,))}
+structural("update_slice", [(5, 4), (2, 4)], _update_slice, "plain", more=_TWO,
+           starts=(1, 0), limits=(3, 4), strides=(1, 1))  # fmt: skip
+structural("update_slice", [(5, 4), (2, 2)], _update_slice, "strided", more=_TWO,
+           starts=(1, 0), limits=(5, 4), strides=(2, 3))  # fmt: skip
+structural("update_slice", [(5,), (0,)], _update_slice, "nothing", more=_TWO,
+           starts=(2,), limits=(2,), strides=(1,))  # fmt: skip
+structural("update_slice", [(), ()], _update_slice, "0d", more=_TWO, starts=(), limits=(),
+           strides=())  # fmt: skip
+for _starts in ((0, 1), (2, 0), (9, -4)):
+    _index_operands = tuple(index(i) for i in _starts)
+    SPECS.append(OpSpec("dynamic_slice", (Operand((4, 3)), *_index_operands),
+                        lambda x, *starts, sizes: x[_window(x, starts, sizes)],
+                        {"sizes": (2, 2)}, ALL, 2, ((0,),), case=str(_starts)))  # fmt: skip
+    SPECS.append(OpSpec("dynamic_update_slice",
+                        (Operand((4, 3)), Operand((2, 2)), *_index_operands),
+                        _dynamic_update_slice, {}, ALL, 2, ((0, 1), (0,), (1,)),
+                        case=str(_starts)))  # fmt: skip
+
+# ---- order ---------------------------------------------------------------------------------------
+
+along("argsort", lambda x, axis: np.argsort(x, axis, kind="stable"), *_LINES, *_NO_LINES,
+      dtypes=(*REAL, BOOL))  # fmt: skip
+along("sort", lambda x, axis: np.sort(x, axis), *_LINES, *_NO_LINES, dtypes=(*REAL, BOOL), order=2)
+
+
+def _top_k(x: Any, k: int) -> Any:
+    order = np.argsort(-x.astype(F64), -1, kind="stable")[..., :k]
+    return np.take_along_axis(x, order, -1), order
+
+
+for _shape, _k in (((5,), 2), ((2, 4), 4), ((2, 3), 1), ((2, 3), 0), ((0, 3), 2)):
+    SPECS.append(OpSpec("top_k", (Operand(_shape),), _top_k, {"k": _k}, REAL, 2,
+                        case=f"{_shape}-{_k}"))  # fmt: skip
+
+
+# ---- what the tests iterate over -----------------------------------------------------------------
+
+EPS = {d: float(ml_dtypes.finfo(d).eps) for d in INEXACT if d not in COMPLEX}
+EPS |= {C64: EPS[F32], C128: EPS[F64]}
+
+
+def short(dtype: Any) -> str:
+    return dtypes.SHORT_NAMES[dtype]

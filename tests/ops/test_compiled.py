@@ -1,0 +1,100 @@
+"""The plan of a jitted call against eager evaluation: reuse of memory must not show."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from op_specs import BOOL, COMPLEX, FLOATS, SPECS, OpSpec, short
+
+import rtorch as rt
+
+
+def same(actual: Any, expected: Any, spec: OpSpec, what: str) -> None:
+    # Only the order of sums may differ.
+    rt.testing.assert_close(actual, expected, what=what)
+
+
+def hidden(x: Any) -> Any:
+    """`x` as an intermediate of the plan, in memory that the plan may write to."""
+    if x.dtype in FLOATS + COMPLEX:
+        return -(-x)
+    return rt.bitwise_invert(rt.bitwise_invert(x))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)
+def test_jit_equals_eager_with_new_data(spec: OpSpec) -> None:
+    for dtype in spec.dtypes:
+        jitted = rt.jit(spec.call)
+        kept = []
+        for seed in (0, 1, 0):
+            operands = spec.arrays(dtype, seed)
+            before = [np.array(x) for x in operands]
+            kept.append((jitted(*operands), spec.call(*operands)))
+            for x, b in zip(operands, before, strict=True):
+                rt.testing.assert_close(x, b, 0, 0, what="an operand after the call")
+        for actual, expected in kept:  # later calls must not write into earlier results
+            same(actual, expected, spec, short(dtype))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)
+def test_donated_operands(spec: OpSpec) -> None:
+    places = tuple(range(len(spec.operands)))
+    for dtype in spec.dtypes:
+        jitted = rt.jit(spec.call, donate_argnums=places)
+        for seed in (0, 1):
+            expected = spec.call(*spec.arrays(dtype, seed))
+            same(jitted(*spec.arrays(dtype, seed)), expected, spec, short(dtype))
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if s.operands], ids=lambda s: s.id)
+def test_operands_that_are_intermediates(spec: OpSpec) -> None:
+    """Results may take the memory of operands that die, and of no others."""
+
+    def dying(*operands: Any) -> Any:
+        return rt.tree.map(hidden, spec.call(*map(hidden, operands)))
+
+    def returned(*operands: Any) -> Any:
+        return spec.call(*map(hidden, operands))
+
+    def living(*operands: Any) -> Any:
+        own = [hidden(x) for x in operands]
+        out = spec.call(*own)
+        return out, own, rt.tree.map(hidden, out)
+
+    def twice(*operands: Any) -> Any:
+        own = [hidden(x) for x in operands]
+        return spec.call(*own), spec.call(*own[:-1], hidden(own[-1]))
+
+    for dtype in spec.dtypes:
+        for f in (dying, returned, living, twice):
+            jitted = rt.jit(f)
+            draws = [spec.arrays(dtype, seed) for seed in (0, 1)]
+            found = [jitted(*operands) for operands in draws]
+            for operands, actual in zip(draws, found, strict=True):
+                same(actual, f(*operands), spec, f"{f.__name__} {short(dtype)}")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)
+def test_operands_that_are_constants(spec: OpSpec) -> None:
+    """Folding computes what the plan would have."""
+    for dtype in spec.dtypes:
+        operands = spec.arrays(dtype)
+        flag = rt.zeros((), dtype=BOOL)
+        out = rt.jit(lambda p, operands=operands: (p, spec.call(*operands)))(flag)[1]
+        same(out, spec.call(*operands), spec, short(dtype))
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if s.operands], ids=lambda s: s.id)
+def test_operands_with_strides(spec: OpSpec) -> None:
+    """Memory order is no part of a value."""
+    for dtype in spec.dtypes:
+        drawn = spec.draw(dtype)
+        expected = spec.call(*map(rt.asarray, drawn))
+        odd = [rt.asarray(np.repeat(x.T, 2, axis=-1)) if x.ndim else rt.asarray(x) for x in drawn]
+
+        def f(*xs: Any) -> Any:
+            return spec.call(*[rt.permute_dims(x[..., ::2], tuple(range(x.ndim))[::-1])
+                               if x.ndim else x for x in xs])  # fmt: skip
+
+        same(f(*odd), expected, spec, f"eager {short(dtype)}")
+        same(rt.jit(f)(*odd), expected, spec, f"jit {short(dtype)}")
