@@ -7,7 +7,8 @@ buffers are made once. A call runs straight through without dispatch.
 A primitive says how it takes part:
 
 - ``ufunc``: a NumPy ufunc, called with its place as last argument;
-- ``view = True``: its ``impl`` returns a view of the operand, no memory is needed;
+- ``view = True``: its ``impl`` returns a view of the first operand, no memory is needed (with
+  ``view_if_packed`` a copy of an operand that is not in row-major order);
 - ``into(out, *raw, **params)``: writes the result to `out`; ``overwrites`` names the operands
   whose memory `out` may be;
 - otherwise ``impl`` is called and allocates.
@@ -180,7 +181,8 @@ class Planner:
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             out = self._allocate(i, eqn, range(len(eqn.args)))
             ufunc = self._global(f"np_{prim.ufunc}", getattr(np, str(prim.ufunc)))
-            self.body.append(f"{ufunc}({', '.join(args)}, out={out})")
+            place = f"out={out}" if prim.ufunc in ("maximum", "minimum") else out
+            self.body.append(f"{ufunc}({', '.join(args)}, {place})")
         elif hasattr(prim, "into") and prim.can_write(eqn.outs[0].aval, **eqn.params):
             out = self._allocate(i, eqn, prim.overwrites)
             into = self._global(f"into_{prim.name}", prim.into)
@@ -204,20 +206,29 @@ class Planner:
         return call
 
     def _emit_view(self, eqn: Eqn, args: list[str]) -> None:
-        (out,), source = eqn.outs, eqn.args[0]
-        line = f"{self.name(out)} = {self._view_call(eqn, args[0])}"
+        (out,) = eqn.outs
+        line = f"{self.name(out)} = {self._view_call(eqn, args)}"
         self.places[out] = self.places.get(self.root[out])
-        if source in self.fixed:
+        if self._is_fixed_view(eqn):
             self._fix(out, line)
         else:
             self.body.append(line)
 
-    def _view_call(self, eqn: Eqn, x: str) -> str:
+    def _is_fixed_view(self, eqn: Eqn) -> bool:
+        """Whether the view made in the first call shows what later calls write."""
+        source = eqn.args[0]
+        if not self.fixed.issuperset(eqn.args):
+            return False
+        place = self.places[self.root.get(source, source)]
+        is_constant = place is not None and not place.owned
+        return is_constant or source in self.direct or not eqn.prim.view_if_packed
+
+    def _view_call(self, eqn: Eqn, args: list[str]) -> str:
         if eqn.prim.name == "reshape":
-            return f"{x}.reshape({eqn.params['shape']})"
+            return f"{args[0]}.reshape({eqn.params['shape']})"
         if eqn.prim.name == "permute_dims":
-            return f"{x}.transpose({eqn.params['axes']})"
-        return self._impl_call(eqn, [x])
+            return f"{args[0]}.transpose({eqn.params['axes']})"
+        return self._impl_call(eqn, args)
 
     def _fix(self, var: Var, line: str) -> None:
         """`line`, which defines `var`, runs once per workspace."""

@@ -88,6 +88,7 @@ from rtorch.numpy.reductions import (
 )
 from rtorch.numpy.repeating import pad, repeat, roll, tile
 from rtorch.numpy.sorting import argsort, searchsorted, sort, top_k
+from rtorch.numpy.special import digamma, erf, erf_inv, erfc, lgamma
 from rtorch.numpy.statistics import average, mean, median, nanmean, quantile, std, var
 from rtorch.numpy.ufuncs import (
     abs,
@@ -259,6 +260,7 @@ __all__ = [
     "diag",
     "diagonal",
     "diff",
+    "digamma",
     "divide",
     "dot",
     "dsplit",
@@ -269,6 +271,9 @@ __all__ = [
     "empty",
     "empty_like",
     "equal",
+    "erf",
+    "erf_inv",
+    "erfc",
     "exp",
     "exp2",
     "expand_dims",
@@ -300,6 +305,7 @@ __all__ = [
     "left_shift",
     "less",
     "less_equal",
+    "lgamma",
     "linspace",
     "log",
     "log1p",

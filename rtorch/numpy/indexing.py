@@ -81,7 +81,11 @@ def parse(shape: tuple[int, ...], index: Any, mode: str) -> list[Item]:
 def _n_axes(part: Any) -> int:
     if part is None:
         return 0
-    return np.ndim(part) if _is_mask(part) else 1
+    return len(_shape_of(part)) if _is_mask(part) else 1
+
+
+def _shape_of(part: Any) -> tuple[int, ...]:
+    return part.shape if isinstance(part, Array) else np.shape(part)
 
 
 def _is_mask(part: Any) -> bool:
@@ -116,7 +120,7 @@ def _item(part: Any, axis: int, n: int, mode: str) -> Item:
                 ) from None
             raise ArgumentError(f"[indexing] expected integers in {part}") from None
         return Item(axis, start, len(range(start, stop, step)), step)
-    if isinstance(part, Array) or not hasattr(type(part), "__index__"):
+    if isinstance(part, (Array, ndarray)) or not hasattr(type(part), "__index__"):
         return Item(axis, array=_index_array(part))
     i = operator.index(part)
     if not -n <= i < n:
@@ -146,10 +150,13 @@ def _index_array(part: Any) -> Array:
 
 def _nonzero(mask: Any, shape: tuple[int, ...], axis: int) -> list[Array]:
     """A boolean index as index arrays: its shape must match the axes it covers."""
-    covered = shape[axis : axis + np.ndim(mask)]
-    if tuple(np.shape(mask)) != covered:
+    own = _shape_of(mask)
+    covered = shape[axis : axis + len(own)]
+    if not own:
+        raise ArgumentError("[indexing] True and False are no indices; use x[None] or rt.where")
+    if own != covered:
         raise ShapeError(
-            f"[indexing] a boolean index of shape {tuple(np.shape(mask))} does not match the "
+            f"[indexing] a boolean index of shape {own} does not match the "
             f"axes it covers, of shape {covered}"
         )
     try:
@@ -159,8 +166,6 @@ def _nonzero(mask: Any, shape: tuple[int, ...], axis: int) -> list[Array]:
             "[indexing] the number of elements that a traced boolean mask selects is not known. "
             "Use rt.where(mask, x, other), x.at[mask].set(number), or run eagerly"
         ) from None
-    if data.ndim == 0:
-        raise ArgumentError("[indexing] True and False are no indices; use x[None] or rt.where")
     return [wrap(i.astype(np.int64)) for i in data.nonzero()]
 
 
@@ -252,7 +257,9 @@ def setitem(x: Array, index: Any, value: Any, how: str, mode: str) -> Array:
     if isinstance(mask, Tracer) and mask.dtype is dtypes.bool_:
         return _set_where(x, mask, value, how)
     at = layout(x.shape, index, mode)
-    if len(value.shape) > len(at.shape) or value.shape != at.shape:
+    if (extra := len(value.shape) - len(at.shape)) > 0 and value.shape[:extra] == (1,) * extra:
+        value = reshape_p(value, shape=value.shape[extra:])  # NumPy takes them too
+    if value.shape != at.shape:
         joint = op.broadcast_shapes(f"at[].{how}", value.shape, at.shape)
         if joint != at.shape:
             raise ShapeError(
@@ -322,7 +329,7 @@ def _raw_index(index: Any) -> Any:
     """What NumPy takes for `index` and reads as we do; None if there is more to it."""
     kind = type(index)
     if kind is Array:
-        return index._data
+        return index._data if index.shape or index.dtype is not dtypes.bool_ else None
     if kind is int or kind is slice:
         return index
     if kind is tuple and _BASIC.issuperset(map(type, index)):

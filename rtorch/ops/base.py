@@ -340,6 +340,7 @@ class Reshape(Linear):
     name = "reshape"
     keeps_weak = True
     view = True
+    view_if_packed = True
 
     def impl(self, xp: Any, x: Any, *, shape: Any) -> Any:
         return x.reshape(shape)

@@ -13,6 +13,7 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.primitive import is_linear
 from rtorch.ops.base import (
     Elementwise,
     add_p,
@@ -141,6 +142,8 @@ class Div(Elementwise):
     singular = True
 
     def transpose(self, ct: Any, x: Any, y: Any) -> Any:
+        if not is_linear(x):
+            self._missing("transpose by the divisor", "vjp")
         return div_p(ct, y), None
 
 
@@ -270,7 +273,8 @@ relu_p = elementwise(
 
 def _sigmoid(xp: Any, x: Any) -> Any:
     one = x.dtype.type(1)
-    out = xp.exp(xp.negative(x))  # overflows to inf where the answer is 0, which is right
+    with np.errstate(over="ignore"):  # to inf where the answer is 0, which is right
+        out = xp.exp(xp.negative(x))
     return xp.divide(one, xp.add(out, one))
 
 

@@ -85,6 +85,12 @@ def flatten_arrays(args: Any, transform: str, what: str) -> tuple[list[Array], A
 LEAF = tree.structure(0)
 
 
+def argument_path(i: int, args: Any, kwargs: Any) -> str:
+    """How messages call the i-th leaf of a call: ``args[0]['w']``."""
+    first, *rest = leaves_with_path((args, kwargs))[i][0]
+    return ("args", "kwargs")[first.idx] + keystr(tuple(rest))  # type: ignore[attr-defined]
+
+
 def is_differentiable(x: Any) -> bool:
     """Whether a leaf has a derivative: floating or complex numbers have one."""
     if isinstance(x, Array):
@@ -118,6 +124,18 @@ def like_primal(x: Any, like: Array, transform: str, what: str, other: str) -> A
         array = convert(array, like.dtype)
     check_like(array, like, transform, what, other)
     return array
+
+
+def split_aux(out: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
+    """The value and the auxiliary results of a function that returned `out`."""
+    if not has_aux:
+        return out, None
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise ArgumentError(
+            f"[{transform}] has_aux=True: the function must return a pair (value, aux), got "
+            f"{describe(out)}"
+        )
+    return out
 
 
 def paths_of(structure: Any, leaves: Sequence[Any]) -> list[str]:

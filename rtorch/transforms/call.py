@@ -6,6 +6,7 @@ stages the linearized function: what its tape reads from the primal side are the
 the forward half returns and the backward half takes.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -192,15 +193,18 @@ def _linearize_program(program: Program, active: tuple[bool, ...]) -> Halves:
     targets = [n for n in nodes if n is not None]
     made: dict[str, Program] = {}
 
+    lock = threading.RLock()
+
     def derived(name: str, function: Callable[..., Any], avals: list[Aval]) -> Program:
-        if name not in made:
-            forward_trace.alive = True  # its values stand for the residuals while we stage
-            try:
-                staged = stage(function, avals, named=_Named(f"{name}_{program.name}"))
-            finally:
-                forward_trace.alive = False
-            made[name] = _with_residuals(staged, residuals)
-        return made[name]
+        with lock:
+            if name not in made:
+                forward_trace.alive = True  # its values stand for the residuals while we stage
+                try:
+                    staged = stage(function, avals, named=_Named(f"{name}_{program.name}"))
+                finally:
+                    forward_trace.alive = False
+                made[name] = _with_residuals(staged, residuals)
+            return made[name]
 
     def push() -> Program:
         return derived("push", lambda *ts: _push(tape, sources, targets, ts),

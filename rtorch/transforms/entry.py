@@ -32,7 +32,7 @@ class _Writer:
         self.globals: dict[str, Any] = {
             "MISS": MISS, "Array": Array, "WeakArray": WeakArray, "claim": claim,
             "asarray": np.asarray, "errstate": np.errstate, "dtypes": dtypes,
-            "flatten": tree.flatten, "unflatten": tree.unflatten,
+            "flatten": tree.flatten, "unflatten": tree.unflatten, "static_key": static_key,
         }  # fmt: skip
         self.count = 0
 
@@ -95,6 +95,8 @@ class _Writer:
         kind = type(value)
         if kind in PYTHON_SCALARS:
             self.need(f"type({name}) is {kind.__name__}")
+            if kind is int:
+                self.need(f"{-(2**63)} <= {name} < {2**63}")
             dtype = self.constant(dtypes.python_dtype(value))
             self.lines.append(f"{data} = asarray({name}, {dtype})")
             return
@@ -215,4 +217,18 @@ def _take_arguments(
 
 def _check_static(writer: _Writer, name: str, value: Any) -> None:
     kind, constant = writer.constant(type(value)), writer.constant(value)
-    writer.need(f"type({name}) is {kind} and {name} == {constant}")
+    same = f"type({name}) is {kind} and {name} == {constant}"
+    key = static_key(value)
+    if key is not type(value):
+        same += f" and static_key({name}) == {writer.constant(key)}"
+    writer.need(same)
+
+
+def static_key(value: Any) -> Any:
+    """What tells apart values that are equal to Python but not to a program: 1, 1.0 and True."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple, *map(static_key, value)
+    if kind is float and value == 0:
+        return kind, repr(value)
+    return kind

@@ -22,13 +22,11 @@ from rtorch.core.array import Array, CudaArray
 from rtorch.core.aval import Aval
 from rtorch.core.printer import program_text
 from rtorch.core.program import Program
-from rtorch.core.trace import EVAL, Tracer, state
-from rtorch.core.tree_diff import keystr
-from rtorch.core.tree_util import leaves_with_path
+from rtorch.core.trace import EVAL, Tracer, quietly, state
 from rtorch.errors import ArgumentError, describe, hide_internal_frames
-from rtorch.transforms.arguments import as_array, check_callable
+from rtorch.transforms.arguments import argument_path, as_array, check_callable
 from rtorch.transforms.call import call
-from rtorch.transforms.entry import MISS, make_entry
+from rtorch.transforms.entry import MISS, make_entry, static_key
 from rtorch.transforms.programs import Staged, stage_function
 
 MAX_ENTRIES = 256  # signatures kept for one function
@@ -72,7 +70,7 @@ class Signature(NamedTuple):
 
     structure: Any
     leaves: tuple[Any, ...]  # of arrays: aval and device kind
-    statics: tuple[Any, ...]  # (place, type, value)
+    statics: tuple[Any, ...]  # (place, key, value)
     default_dtype: Any
 
 
@@ -161,13 +159,11 @@ class Jitted:
                 out = entry(args, kwargs)
                 if out is not MISS:
                     return out
-        return staged.out_tree.unflatten(call(staged.program, arrays))
+        return staged.out_tree.unflatten(quietly(call, staged.program, arrays))
 
     def _as_array(self, leaf: Any, i: int, args: Any, kwargs: Any) -> Array:
-        path = leaves_with_path((args, kwargs))[i][0]
-        where = ("args", "kwargs")[path[0].index] + keystr(path[1:])
         try:
-            return as_array(leaf, "jit", where)
+            return as_array(leaf, "jit", argument_path(i, args, kwargs))
         except ArgumentError as error:
             raise ArgumentError(
                 f"{error.args[0]}. Arguments that are no arrays can be static: "
@@ -305,11 +301,9 @@ def _difference(signature: Signature, earlier: Sequence[Signature]) -> str:
     for i, (new, old) in enumerate(zip(signature.leaves, nearest.leaves)):
         if new != old:
             whole = tree.unflatten(signature.structure, list(range(len(signature.leaves))))
-            path = leaves_with_path(whole)[i][0]
-            where = ("args", "kwargs")[path[0].index] + keystr(path[1:])
-            return f"{where} is {new}, before {old}"
-    for (place, _, new), (_, _, old) in zip(signature.statics, nearest.statics):
-        if new != old:
+            return f"{argument_path(i, *whole)} is {new}, before {old}"
+    for (place, key, new), (_, old_key, old) in zip(signature.statics, nearest.statics):
+        if (key, new) != (old_key, old):
             return f"static argument {place!r} is {new!r}, before {old!r}"
     if signature.default_dtype is not nearest.default_dtype:
         return f"the default dtype is {signature.default_dtype}, before {nearest.default_dtype}"
@@ -356,7 +350,14 @@ class _Statics:
             )
         positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD or
                       p.kind is p.POSITIONAL_ONLY]  # fmt: skip
-        self.numbers = {n % len(positional) if n < 0 and positional else n for n in self.numbers}
+        n = len(positional)
+        for number in self.numbers:
+            if number < -n or (number >= n and not flexible) or (number < 0 and flexible):
+                raise ArgumentError(
+                    f"[jit] static_argnums {number} does not fit the function, which has "
+                    f"{n} positional parameters{' and takes more' if flexible else ''}"
+                )
+        self.numbers = {number % n if number < 0 else number for number in self.numbers}
         for i, parameter in enumerate(positional):
             if i in self.numbers or parameter.name in self.names:
                 self.numbers.add(i)
@@ -364,11 +365,13 @@ class _Statics:
                     self.names.add(parameter.name)
 
     def split(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Any, Any]:
-        """The static arguments as (place, type, value), and the dynamic ones."""
+        """The static arguments as (place, key, value), and the dynamic ones."""
         if not self.numbers and not self.names:
             return (), args, kwargs
-        statics = [(i, type(a), a) for i, a in enumerate(args) if i in self.numbers]
-        statics += [(k, type(kwargs[k]), kwargs[k]) for k in sorted(kwargs) if k in self.names]
+        statics = [(i, static_key(a), a) for i, a in enumerate(args) if i in self.numbers]
+        statics += [
+            (k, static_key(kwargs[k]), kwargs[k]) for k in sorted(kwargs) if k in self.names
+        ]
         dynamic = tuple(a for i, a in enumerate(args) if i not in self.numbers)
         for place, _, value in statics:
             if isinstance(value, Array):

@@ -13,6 +13,7 @@ from rtorch.transforms.arguments import (
     flatten_arrays,
     is_differentiable,
     like_primal,
+    split_aux,
     zeros_for,
 )
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -69,9 +70,7 @@ def jvp(
         else:
             inputs.append(x)
     out = quietly(run, trace, function, *treedef.unflatten(inputs))
-    aux = None
-    if has_aux:
-        out, aux = out
+    out, aux = split_aux(out, has_aux, "jvp")
     outs, out_tree = flatten_arrays(out, "jvp", "result")
     pairs = [trace.split(y) for y in outs]
     value = out_tree.unflatten([y for y, _ in pairs])

@@ -24,6 +24,7 @@ from rtorch.transforms.arguments import (
     is_differentiable,
     like_primal,
     paths_of,
+    split_aux,
     wraps,
     zeros_for,
 )
@@ -143,7 +144,7 @@ def _make(
         for i, chosen in zip(numbers, inputs):
             traced[i] = chosen.tracers
         out = run(trace, function, *traced, **kwargs)
-        out, aux = _split_aux(out, has_aux, transform)
+        out, aux = split_aux(out, has_aux, transform)
         value = _check_output(out, holomorphic, transform)
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
@@ -170,17 +171,6 @@ def _one(dtype: Any) -> Array:
 
 def _primals(trace: LinearizeTrace, aux: Any) -> Any:
     return tree.map(trace.primal_of, aux)
-
-
-def _split_aux(out: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
-    if not has_aux:
-        return out, None
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise ArgumentError(
-            f"[{transform}] has_aux=True: the function must return a pair (value, aux), got "
-            f"{describe(out)}"
-        )
-    return out
 
 
 def _check_input(
@@ -249,7 +239,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     check_callable(function, "vjp")
     trace = LinearizeTrace(state.trace, "vjp", function)
     inputs = _Inputs(trace, primals, "vjp")
-    out, aux = _split_aux(quietly(run, trace, function, *inputs.tracers), has_aux, "vjp")
+    out, aux = split_aux(quietly(run, trace, function, *inputs.tracers), has_aux, "vjp")
     outs, out_tree = flatten_arrays(out, "vjp", "result")
     nodes = [trace.node_of(y) for y in outs]
     values = [trace.primal_of(y) for y in outs]

@@ -10,7 +10,7 @@ from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
 from rtorch.ops.shape import concat_p, slice_p
-from rtorch.transforms.arguments import as_array, check_callable, wraps
+from rtorch.transforms.arguments import argument_path, as_array, check_callable, wraps
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 
 
@@ -48,8 +48,8 @@ def vmap(
     check_callable(function, "vmap")
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
-    if chunk_size is not None and chunk_size < 1:
-        raise ArgumentError(f"[vmap] chunk_size must be at least 1, got {chunk_size}")
+    _check_size("axis_size", axis_size, 0)
+    _check_size("chunk_size", chunk_size, 1)
 
     @wraps(function, "vmap")
     def batched(*args: Any, **kwargs: Any) -> Any:
@@ -66,6 +66,11 @@ def vmap(
     return batched
 
 
+def _check_size(name: str, size: Any, least: int) -> None:
+    if size is not None and (type(size) is bool or not isinstance(size, int) or size < least):
+        raise ArgumentError(f"[vmap] {name}: expected an integer >= {least}, got {size!r}")
+
+
 def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int | None], Any]:
     """The leaves of all arguments, with the batch axis of each as a non-negative number."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
@@ -74,7 +79,7 @@ def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int |
             f"{in_axes}"
         )
     leaves, treedef = tree.flatten((args, kwargs))
-    if isinstance(in_axes, int) and not isinstance(in_axes, bool):
+    if type(in_axes) is int and not kwargs:
         axes: list[Any] = [in_axes] * len(leaves)
     else:
         prefix = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
@@ -89,25 +94,18 @@ def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int |
     return arrays, dims, treedef
 
 
-def _path(i: int, args: Any, kwargs: Any) -> str:
-    """How the message calls the i-th leaf: ``args[0]['w']``."""
-    from rtorch.core.tree_diff import keystr
-    from rtorch.core.tree_util import leaves_with_path
-
-    path = leaves_with_path((args, kwargs))[i][0]
-    return ("args", "kwargs")[path[0].index] + keystr(path[1:])
-
-
 def _dim_of(leaf: Any, axis: Any, i: int, args: Any, kwargs: Any) -> int | None:
     if axis is None:
         return None
     if not isinstance(axis, int) or isinstance(axis, bool):
         raise BatchAxisError(f"[vmap] in_axes: expected integers or None, got {axis!r}")
-    array = leaf if isinstance(leaf, Array) else as_array(leaf, "vmap", _path(i, args, kwargs))
-    ndim = len(array.shape)
+    if not isinstance(leaf, Array):
+        leaf = as_array(leaf, "vmap", argument_path(i, args, kwargs))
+    ndim = len(leaf.shape)
     if not -ndim <= axis < ndim:
+        path = argument_path(i, args, kwargs)
         raise BatchAxisError(
-            f"[vmap] in_axes is {axis} for {_path(i, args, kwargs)}, which has shape {array.shape}"
+            f"[vmap] in_axes is {axis} for {path}, which has shape {leaf.shape}"
             + (": give it in_axes None to share it among all examples" if not ndim else "")
         )
     return axis % ndim
@@ -124,7 +122,8 @@ def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs
             "[vmap] no argument is batched (in_axes is None for all): pass axis_size"
         )
     lines = [
-        f"\n  {_path(i, args, kwargs)} has size {x.shape[d]} along axis {d} (shape {x.shape})"
+        f"\n  {argument_path(i, args, kwargs)} has size {x.shape[d]} along axis {d} "
+        f"(shape {x.shape})"
         for i, (x, d) in enumerate(zip(leaves, dims)) if d is not None
     ]  # fmt: skip
     if axis_size is not None:

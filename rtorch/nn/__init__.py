@@ -1,0 +1,93 @@
+"""Neural networks: layers as pairs of functions, activations, losses, initializers.
+
+A layer is ``(init, apply)``, see `Layer`. Parameters are dicts of arrays, with PyTorch's names and
+shapes; they are trained with `rtorch.optim` and saved with `rtorch.save`.
+
+Example:
+    >>> import rtorch as rt
+    >>> from rtorch import nn
+    >>> net = nn.serial(nn.Linear(16), nn.relu, nn.Linear(3))
+    >>> params, state = net.init(rt.random.key(0), rt.spec((8, 4)))
+    >>> logits, state = net.apply(params, state, rt.ones((8, 4)))
+    >>> logits.shape
+    (8, 3)
+"""
+
+from rtorch.nn import initializers
+from rtorch.nn.activations import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_sigmoid,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    one_hot,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    swish,
+    tanh,
+)
+from rtorch.nn.combinators import serial
+from rtorch.nn.dropout import Dropout
+from rtorch.nn.flatten import Flatten
+from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
+from rtorch.nn.linear import Linear
+from rtorch.nn.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+)
+from rtorch.nn.metrics import accuracy
+
+__all__ = [
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "accuracy",
+    "as_layer",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "cross_entropy",
+    "elu",
+    "gelu",
+    "glu",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "initializers",
+    "l1_loss",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "output_spec",
+    "relu",
+    "relu6",
+    "selu",
+    "serial",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "stateless",
+    "swish",
+    "tanh",
+]

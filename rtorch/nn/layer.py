@@ -1,0 +1,149 @@
+"""What a layer is: a pair of functions, ``init`` and ``apply``.
+
+``init`` takes a key and the shape of the input and returns parameters and state, two dicts;
+``apply`` takes them with the input and returns the output and the new state. Nothing is hidden:
+no module objects, no global state, no implicit keys.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import rtorch as rt
+from rtorch.errors import ArgumentError, RtorchError, api, describe
+
+Params: TypeAlias = Any
+State: TypeAlias = Any
+Spec: TypeAlias = Any
+
+
+class Layer(NamedTuple):
+    """A part of a network.
+
+    Attributes:
+        init: ``params, state = layer.init(key, spec)``. `key` may be None where nothing is drawn;
+            `spec` is the shape and dtype of the input (`rt.spec`), or an input itself, or a pytree
+            of them. Both results are dicts; a layer without state has ``{}``.
+        apply: ``y, state = layer.apply(params, state, x, *, key=None, train=False)``. Layers that
+            draw random numbers while training need a key then.
+
+    Example:
+        >>> import rtorch as rt
+        >>> layer = rt.nn.Linear(2)
+        >>> params, state = layer.init(rt.random.key(0), rt.spec((1, 3)))
+        >>> y, state = layer.apply(params, state, rt.ones((1, 3)))
+        >>> params["weight"].shape, state, y.shape
+        ((2, 3), {}, (1, 2))
+    """
+
+    init: Callable[..., tuple[Params, State]]
+    apply: Callable[..., tuple[Any, State]]
+
+
+def stateless(
+    init: Callable[[Any, Spec], Params] | None, call: Callable[[Params, Any], Any]
+) -> Layer:
+    """The layer of a function of parameters and input, which neither draws nor remembers.
+
+    Args:
+        init: ``params = init(key, spec)``; None for a layer without parameters.
+        call: ``y = call(params, x)``.
+
+    Example:
+        >>> import rtorch as rt
+        >>> scale = rt.nn.stateless(
+        ...     lambda key, spec: {"scale": rt.ones(spec.shape[-1], dtype=spec.dtype)},
+        ...     lambda params, x: x * params["scale"],
+        ... )
+        >>> params, state = scale.init(None, rt.spec((8, 3)))
+        >>> scale.apply(params, state, rt.ones((8, 3)))[0].shape
+        (8, 3)
+    """
+
+    @api
+    def init_stateless(key: Any, spec: Spec) -> tuple[Params, State]:
+        return {} if init is None else init(key, as_spec(spec)), {}
+
+    @api
+    def apply_stateless(
+        params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
+    ) -> tuple[Any, State]:
+        return call(params, x), state
+
+    return Layer(init_stateless, apply_stateless)
+
+
+@api
+def as_layer(layer: Any) -> Layer:
+    """`layer` itself, or the layer that calls a plain function of the input.
+
+    Args:
+        layer: A `Layer`, or a function from input to output such as ``nn.relu``.
+
+    Raises:
+        ArgumentError: if it is neither.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nn.as_layer(rt.tanh).apply({}, {}, rt.zeros(2))
+        (Array([0., 0.], dtype=float32), {})
+    """
+    if isinstance(layer, Layer):
+        return layer
+    if callable(layer):
+        return stateless(None, lambda params, x: layer(x))
+    raise ArgumentError(f"[as_layer] expected a Layer or a function, got {describe(layer)}")
+
+
+def as_spec(x: Any) -> Any:
+    """Shapes and dtypes of arrays and specs, in pytrees."""
+    return rt.eval_shape(lambda y: y, x)
+
+
+@api
+def output_spec(layer: Any, params: Params, state: State, spec: Spec) -> Any:
+    """Shape and dtype of what a layer returns, without computing it.
+
+    Args:
+        layer: A `Layer` or a function.
+        params: Its parameters, or their specs.
+        state: Its state.
+        spec: The input, or its spec.
+
+    Example:
+        >>> import rtorch as rt
+        >>> layer = rt.nn.Linear(10)
+        >>> spec = rt.spec((32, 784))
+        >>> rt.nn.output_spec(layer, *layer.init(rt.random.key(0), spec), spec)
+        f32[32,10]
+    """
+    apply = as_layer(layer).apply
+    return rt.eval_shape(lambda p, s, x: apply(p, s, x)[0], params, state, spec)
+
+
+def needs_key(layer: str, key: Any, call: str) -> None:
+    """Raise unless there is a key; `call` is what it is needed for."""
+    if key is None:
+        raise ArgumentError(
+            f"[{layer}] {call} draws random numbers and got key=None: pass key=rt.random.key(0), "
+            "and another key (rt.random.split) each time"
+        )
+
+
+def locate(error: Exception, combinator: str, name: str) -> None:
+    """Put the place of a layer into the message of an error that left it.
+
+    ``[Linear] ...`` becomes ``[serial['1'] Linear] ...``, and in an outer combinator
+    ``[serial['head']['1'] Linear] ...``.
+    """
+    if not isinstance(error, RtorchError):
+        error.add_note(f"in {combinator}[{name!r}]")
+        return
+    text = str(error.args[0])
+    inner = f"[{combinator}["
+    if text.startswith(inner):
+        text = f"[{combinator}[{name!r}][" + text.removeprefix(inner)
+    elif text.startswith("["):
+        text = f"[{combinator}[{name!r}] " + text.removeprefix("[")
+    else:
+        text = f"[{combinator}[{name!r}]] {text}"
+    error.args = (text, *error.args[1:])

@@ -1,0 +1,154 @@
+"""What random numbers are made of: keys checked, keys derived, bits, and floats in [0, 1).
+
+`rtorch.random` builds its samplers on these and on the public functions. The bits, and what
+becomes of them, are those of `jax.random` with its threefry keys.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from rtorch.core import backend, dtypes
+from rtorch.core.array import Array
+from rtorch.core.dtypes import DType, uint32, uint64
+from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
+from rtorch.numpy.operands import Shape, convert, operand, shape_of
+from rtorch.ops.base import reshape_p, sub_p
+from rtorch.ops.comparison import or_p, shift_right_p
+from rtorch.ops.convert import bitcast_p, convert_p
+from rtorch.ops.random_bits import random_bits_p, random_split_p, threefry2x32_p
+from rtorch.ops.shape import concat_p, slice_p
+
+__all__ = [
+    "broadcasts_to",
+    "check_key",
+    "check_shape",
+    "fold_in",
+    "key_of",
+    "random_bits",
+    "split",
+    "unit",
+]
+
+# Per dtype: the bits that are drawn, the integers of its own width, by how much they are shifted
+# so that they fill the mantissa, and the bits of 1.0.
+_LAYOUTS: dict[DType, tuple[DType, DType, int, int]] = {
+    dtypes.bfloat16: (dtypes.uint8, dtypes.uint16, 1, 0x3F80),
+    dtypes.float16: (dtypes.uint16, dtypes.uint16, 6, 0x3C00),
+    dtypes.float32: (uint32, uint32, 9, 0x3F800000),
+    dtypes.float64: (uint64, uint64, 12, 0x3FF0000000000000),
+}
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+def check_key(key: Any, name: str) -> Array:
+    """`key` as one key, uint32 of shape (2,); `name` is the function, for messages."""
+    if not isinstance(key, Array) and backend.is_raw_array(key):
+        key = operand(key, name)
+    if isinstance(key, Array) and key.dtype is uint32:
+        if key.shape == (2,):
+            return key
+        if key.ndim > 1 and key.shape[-1] == 2:
+            raise ShapeError(
+                f"[{name}] key: expected one key, uint32[2], got an array of keys, "
+                f"{describe(key)}. Take one of them, or draw with all by rt.vmap"
+            )
+    if isinstance(key, int):
+        raise ArgumentError(f"[{name}] key: expected a key, got the number {key}: make a key of "
+                            f"it with rt.random.key({key})")  # fmt: skip
+    kind = ShapeError if isinstance(key, Array) and key.dtype is uint32 else ArgumentError
+    raise kind(
+        f"[{name}] key: expected uint32[2], as rt.random.key(seed) gives, got {describe(key)}"
+    )
+
+
+def check_shape(shape: Any, name: str) -> Shape:
+    """A shape from an integer or a sequence of integers."""
+    if type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape):
+        return shape
+    return shape_of(shape, name)
+
+
+def broadcasts_to(shape: Shape, target: Shape) -> bool:
+    """Whether an array of `shape` broadcasts to `target`."""
+    tail = target[len(target) - len(shape) :]
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape, tail))
+
+
+# ---- keys ----------------------------------------------------------------------------------------
+
+
+def key_of(seed: Any) -> Array:
+    """The key whose words are the high and the low half of a 64-bit seed."""
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        number = int(seed)
+        if not -(2**63) <= number < 2**64:
+            raise ArgumentError(f"[key] seed: {number} does not fit into 64 bits")
+        return Array(np.array([number >> 32 & 0xFFFFFFFF, number & 0xFFFFFFFF], uint32))
+    x = operand(seed, "key")
+    if x.shape or x.dtype not in dtypes.INTEGERS:
+        raise ArgumentError(f"[key] seed: expected one integer, got {describe(seed)}")
+    low = convert(x, uint32)
+    if x.dtype.itemsize < 8:
+        high = sub_p(low, low)
+    else:
+        high = convert_p(shift_right_p(convert(x, uint64), 32), dtype=uint32)
+    return _pair(high, low)
+
+
+def _pair(x: Array, y: Array) -> Array:
+    return concat_p(reshape_p(x, shape=(1,)), reshape_p(y, shape=(1,)), axis=0)
+
+
+def split(key: Any, num: Any) -> Array:
+    """`num` keys, or a shape of them."""
+    shape = (num,) if type(num) is int and num >= 0 else check_shape(num, "split")
+    return random_split_p(check_key(key, "split"), shape=shape)
+
+
+def fold_in(key: Any, data: Any) -> Array:
+    """The key for one integer of 32 bits under `key`."""
+    key = check_key(key, "fold_in")
+    if isinstance(data, (int, np.integer)) and not isinstance(data, bool):
+        number = int(data)
+        if not 0 <= number < 2**32:
+            raise ArgumentError(f"[fold_in] data: expected 0 <= data < 2**32, got {number}")
+        word = Array(np.array([number], uint32))
+    else:
+        x = operand(data, "fold_in")
+        if x.shape or x.dtype not in dtypes.INTEGERS:
+            raise ArgumentError(
+                f"[fold_in] data: expected one integer, got {describe(data)}; fold several in "
+                "with rt.vmap"
+            )
+        word = reshape_p(convert(x, uint32), shape=(1,))
+    k0 = slice_p(key, starts=(0,), limits=(1,), strides=(1,))
+    k1 = slice_p(key, starts=(1,), limits=(2,), strides=(1,))
+    return concat_p(*threefry2x32_p(k0, k1, 0, word), axis=0)
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def random_bits(key: Any, shape: Any, dtype: Any, name: str = "bits") -> Array:
+    """Unsigned integers, all bits of which are random."""
+    kind = dtypes.canonical(dtype)
+    if kind not in dtypes.UNSIGNED:
+        raise DTypeError(f"[{name}] dtype: expected an unsigned integer, got {kind}")
+    key = check_key(key, name)
+    return random_bits_p(key, shape=check_shape(shape, name), dtype=kind)
+
+
+def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
+    """Floats in [0, 1): the bits fill the mantissa of numbers in [1, 2), from which 1 is taken."""
+    kind = dtypes.default_dtype() if dtype is None else dtypes.canonical(dtype)
+    if kind not in _LAYOUTS:
+        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
+    drawn, integer, shift, one = _LAYOUTS[kind]
+    bits = random_bits_p(check_key(key, name), shape=check_shape(shape, name), dtype=drawn)
+    if drawn is not integer:
+        bits = convert_p(bits, dtype=integer)
+    bits = or_p(shift_right_p(bits, shift), one)
+    return sub_p(bitcast_p(bits, dtype=kind), 1)

@@ -1,0 +1,132 @@
+"""What an optimizer is: a pair of functions, ``init`` and ``update``.
+
+The state is a pytree that keeps its structure, shapes and dtypes from step to step, so that a
+step compiles once and its buffers can be donated. Only floating leaves are optimized: an integer
+among the parameters has no state and gets a zero update.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import rtorch as rt
+from rtorch.errors import ArgumentError, api
+
+Params: TypeAlias = Any
+Updates: TypeAlias = Any
+State: TypeAlias = Any
+LearningRate: TypeAlias = "float | Callable[[rt.Array], Any]"
+
+
+class Optimizer(NamedTuple):
+    """A way to turn gradients into updates of parameters.
+
+    Attributes:
+        init: ``state = opt.init(params)``.
+        update: ``updates, state = opt.update(grads, state, params)``, all of the structure of
+            `params`; ``apply_updates(params, updates)`` makes the step.
+
+    Example:
+        >>> import rtorch as rt
+        >>> opt = rt.optim.sgd(0.1)
+        >>> params = {"w": rt.asarray([1.0, 2.0])}
+        >>> state = opt.init(params)
+        >>> updates, state = opt.update({"w": rt.ones(2)}, state, params)
+        >>> rt.optim.apply_updates(params, updates)
+        {'w': Array([0.9, 1.9], dtype=float32)}
+    """
+
+    init: Callable[[Params], State]
+    update: Callable[..., tuple[Updates, State]]
+
+
+@api
+def apply_updates(params: Params, updates: Updates) -> Params:
+    """``params + updates``, in the dtypes of `params`; leaves that are not floating stay.
+
+    Raises:
+        TreeError: if the structures differ.
+
+    Example:
+        >>> import rtorch as rt
+        >>> params = {"w": rt.zeros(2), "seen": 7}
+        >>> rt.optim.apply_updates(params, {"w": rt.ones(2), "seen": 0})
+        {'seen': 7, 'w': Array([1., 1.], dtype=float32)}
+    """
+
+
+    def moved(p: Any, u: Any) -> Any:
+        if not is_trained(p):
+            return p
+        p = rt.asarray(p)
+        return (p + u).astype(p.dtype)
+
+    return rt.tree.map(moved, params, updates)
+
+
+def is_trained(leaf: Any) -> bool:
+    """Whether a leaf of the parameters is optimized: real and complex numbers are."""
+    if isinstance(leaf, (float, complex)):
+        return True
+    return hasattr(leaf, "dtype") and rt.isdtype(leaf.dtype, ("real floating", "complex floating"))
+
+
+def map_trained(f: Callable[..., Any], params: Params, *rest: Any) -> Any:
+    """`f` of each optimized leaf of `params` and what `rest` has there; None elsewhere."""
+    return rt.tree.map(
+        lambda p, *xs: f(rt.asarray(p), *xs) if is_trained(p) else None, params, *rest
+    )
+
+
+def updates_like(params: Params, updates: Updates) -> Updates:
+    """`updates` with zeros in the place of None, so that the structure is that of `params`."""
+    return rt.tree.map(
+        lambda p, u: u if is_trained(p) else rt.zeros_like(p), params, updates
+    )
+
+
+def zeros_like(params: Params) -> Any:
+    """State that starts at zero: an array for every optimized leaf."""
+    return map_trained(rt.zeros_like, params)
+
+
+def first_step() -> rt.Array:
+    """The counter of steps as it begins."""
+    return rt.asarray(0, dtype=rt.int32)
+
+
+def rate_at(learning_rate: LearningRate, step: rt.Array) -> Any:
+    """The learning rate of a step: a float, or a float64 scalar array of a schedule.
+
+    Scalars that depend on the step are float64 for all parameters, as PyTorch's are: in float32
+    ``1 - 0.999`` alone would be wrong by 1e-5 of itself.
+    """
+    if not callable(learning_rate):
+        return float(learning_rate)
+    return rt.asarray(learning_rate(step)).astype(rt.float64)
+
+
+def scale(x: rt.Array, factor: Any) -> rt.Array:
+    """``x * factor`` in the dtype of `x`; `factor` is a float or a scalar array."""
+    return x * (factor.astype(x.dtype) if isinstance(factor, rt.Array) else factor)
+
+
+def need_params(optimizer: str, params: Params) -> None:
+    """Raise unless the parameters were given."""
+    if params is None:
+        raise ArgumentError(
+            f"[{optimizer}] update needs the parameters: opt.update(grads, state, params)"
+        )
+
+
+def check_fraction(optimizer: str, **values: float) -> None:
+    """Raise unless every value is in ``[0, 1)``."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ArgumentError(f"[{optimizer}] {name}: expected 0 <= {name} < 1, got {value!r}")
+
+
+def check_not_negative(optimizer: str, **values: Any) -> None:
+    """Raise if a value is a negative number; functions (schedules) pass."""
+    for name, value in values.items():
+        if not callable(value) and not value >= 0:
+            raise ArgumentError(f"[{optimizer}] {name}: expected 0 or more, got {value!r}")

@@ -1,0 +1,247 @@
+"""Samplers of continuous distributions: functions of uniform numbers in [0, 1).
+
+Each is the inverse of the distribution function, in the form that `jax.random` uses, so that the
+numbers agree. Location and scale are left to the caller: ``mean + std * normal(...)``, of which
+the derivatives by mean and std follow.
+"""
+
+import math
+from typing import Any
+
+import rtorch as rt
+from rtorch.errors import DTypeError, ShapeError, api
+from rtorch.numpy import random_bits as raw
+
+__all__ = [
+    "cauchy",
+    "exponential",
+    "gumbel",
+    "laplace",
+    "logistic",
+    "normal",
+    "truncated_normal",
+    "uniform",
+]
+
+
+def _floating(dtype: Any, name: str) -> Any:
+    kind = rt.default_dtype() if dtype is None else rt.result_type(dtype)
+    if not rt.isdtype(kind, "real floating"):
+        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
+    return kind
+
+
+def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: str) -> rt.Array:
+    """Uniform numbers in [low, high) for static bounds, low <= high."""
+    u = raw.unit(key, shape, dtype, name)
+    # Bounds and width are rounded to the dtype one by one.
+    bottom = u.dtype.type(low)
+    span = u.dtype.type(high) - bottom
+    if span != 1:
+        u = u * float(span)
+    return u + float(bottom) if bottom else u
+
+
+def fitting(x: rt.Array, shape: tuple[int, ...], name: str, argument: str) -> rt.Array:
+    """`x`, which broadcasts to `shape`; an error otherwise."""
+    if not raw.broadcasts_to(x.shape, shape):
+        raise ShapeError(
+            f"[{name}] {argument}: shape {x.shape} does not broadcast to {shape}, the shape wanted"
+        )
+    return x
+
+
+@api
+def uniform(
+    key: rt.Array, shape: Any = (), dtype: Any = None, minval: Any = 0.0, maxval: Any = 1.0
+) -> rt.Array:
+    """Numbers distributed evenly over [minval, maxval).
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+        minval: Lower bound, a number or an array that broadcasts to `shape`.
+        maxval: Upper bound, likewise.
+
+    Raises:
+        DTypeError: if `dtype` is not a floating one.
+        ShapeError: if `shape` is none, or a bound does not broadcast to it.
+
+    Example:
+        >>> import rtorch as rt
+        >>> x = rt.random.uniform(rt.random.key(0), (1000,), minval=2.0, maxval=3.0)
+        >>> bool((x >= 2).all() & (x < 3).all())
+        True
+    """
+    if isinstance(minval, (int, float)) and isinstance(maxval, (int, float)) and minval <= maxval:
+        return _between(key, shape, dtype, minval, maxval, "uniform")
+    u = raw.unit(key, shape, dtype, "uniform")
+    low, high = (rt.asarray(x, u.dtype) for x in (minval, maxval))
+    fitting(low, u.shape, "uniform", "minval")
+    fitting(high, u.shape, "uniform", "maxval")
+    return rt.maximum(low, u * (high - low) + low)
+
+
+@api
+def normal(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the normal distribution with mean 0 and variance 1.
+
+    Complex numbers have independent parts of variance 1/2 each.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating or complex dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> x = rt.random.normal(rt.random.key(0), (10000,))
+        >>> abs(float(x.mean())) < 0.05, abs(float(x.std()) - 1) < 0.05
+        (True, True)
+    """
+    if dtype is not None and rt.isdtype(dtype, "complex floating"):
+        real = rt.finfo(dtype).dtype
+        real_key, imag_key = raw.split(raw.check_key(key, "normal"), 2)
+        re, im = _normal(real_key, shape, real), _normal(imag_key, shape, real)
+        return rt.asarray((re + 1j * im) / math.sqrt(2), dtype)
+    return _normal(key, shape, dtype)
+
+
+def _normal(key: Any, shape: Any, dtype: Any) -> rt.Array:
+    kind = _floating(dtype, "normal")
+    low = -1.0 + float(rt.finfo(kind).epsneg)  # the least above -1, where erf_inv is infinite
+    return rt.erf_inv(_between(key, shape, kind, low, 1.0, "normal")) * math.sqrt(2)
+
+
+@api
+def truncated_normal(
+    key: rt.Array, lower: Any, upper: Any, shape: Any = None, dtype: Any = None
+) -> rt.Array:
+    """Numbers of the standard normal distribution within (lower, upper).
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        lower: Lower bound, a number or an array.
+        upper: Upper bound, likewise.
+        shape: Shape of the result; by default what the bounds broadcast to.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> x = rt.random.truncated_normal(rt.random.key(0), -1.0, 1.0, (1000,))
+        >>> bool((abs(x) < 1).all())
+        True
+    """
+    kind = _floating(dtype, "truncated_normal")
+    low, high = rt.asarray(lower, kind), rt.asarray(upper, kind)
+    if shape is None:
+        shape = rt.broadcast_shapes(low.shape, high.shape)
+    shape = raw.check_shape(shape, "truncated_normal")
+    fitting(low, shape, "truncated_normal", "lower")
+    fitting(high, shape, "truncated_normal", "upper")
+    root2 = math.sqrt(2)
+    u = uniform(key, shape, kind, rt.erf(low / root2), rt.erf(high / root2))
+    inner = (
+        rt.nextafter(rt.stop_gradient(low), rt.asarray(math.inf, kind)),
+        rt.nextafter(rt.stop_gradient(high), rt.asarray(-math.inf, kind)),
+    )
+    return rt.clip(rt.erf_inv(u) * root2, *inner)
+
+
+@api
+def exponential(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the exponential distribution with mean 1.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> bool((rt.random.exponential(rt.random.key(0), (100,)) >= 0).all())
+        True
+    """
+    return -rt.log1p(-raw.unit(key, shape, dtype, "exponential"))
+
+
+@api
+def gumbel(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the standard Gumbel distribution, ``-log(-log(u))``.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.random.gumbel(rt.random.key(0), (3,)).shape
+        (3,)
+    """
+    return -rt.log(-rt.log(_above_zero(key, shape, dtype, "gumbel")))
+
+
+@api
+def laplace(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the Laplace distribution with mean 0 and scale 1.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.random.laplace(rt.random.key(0), (3,)).shape
+        (3,)
+    """
+    kind = _floating(dtype, "laplace")
+    low = -1.0 + float(rt.finfo(kind).epsneg)
+    u = _between(key, shape, kind, low, 1.0, "laplace")
+    return rt.sign(u) * rt.log1p(-abs(u))
+
+
+@api
+def logistic(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the logistic distribution with mean 0 and scale 1.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.random.logistic(rt.random.key(0), (3,)).shape
+        (3,)
+    """
+    u = _above_zero(key, shape, dtype, "logistic")
+    return rt.log(u) - rt.log1p(-u)
+
+
+@api
+def cauchy(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+    """Numbers of the Cauchy distribution with median 0 and scale 1.
+
+    Args:
+        key: A key, uint32 of shape (2,).
+        shape: Shape of the result.
+        dtype: A floating dtype; by default `rt.default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.random.cauchy(rt.random.key(0), (3,)).shape
+        (3,)
+    """
+    kind = _floating(dtype, "cauchy")
+    u = _between(key, shape, kind, float(rt.finfo(kind).eps), 1.0, "cauchy")
+    return rt.tan((u - 0.5) * math.pi)
+
+
+def _above_zero(key: Any, shape: Any, dtype: Any, name: str) -> rt.Array:
+    """Uniform numbers in (0, 1): those of [0, 1) with 0 replaced by the smallest normal one."""
+    u = raw.unit(key, shape, dtype, name)
+    tiny = float(rt.finfo(u.dtype).tiny)
+    return rt.maximum(u, tiny)  # elsewhere adding so small a number changes nothing
