@@ -4,14 +4,17 @@
 them per file. A new primitive needs an entry here (`test_complete.py` says so).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 import rtorch as rt
+import rtorch.random  # declares the primitives of random bits
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
 from rtorch.core.primitive import Primitive
@@ -245,15 +248,40 @@ for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitw
 for _name, _ufunc in {"shift_left": np.left_shift, "shift_right": np.right_shift}.items():
     elementwise(_name, _ufunc, (-99, 99), (0, 3), dtypes=INTS, order=0)
 
-for _y in (-3, -1, 0, 1, 2, 3, 5):
-    elementwise("integer_pow", lambda x, y: x**y if y >= 0 else 1 / x**-y, (0.5, 2.0),
-                params={"y": _y}, dtypes=INEXACT if _y < 0 else NUMBERS, case=f"y{_y}",
-                special=())  # fmt: skip
+for _y in (0, 1, 2, 3, 6):
+    elementwise("integer_pow", lambda x, y: x**y, (-2.0, 2.0), params={"y": _y}, dtypes=NUMBERS,
+                case=f"y{_y}", special=())  # fmt: skip
 elementwise("complex", lambda x, y: (x + 1j * y).astype(C64 if x.dtype == F32 else C128), ANY, ANY,
             dtypes=(F64, F32), linear=((0, 1),), special=())  # fmt: skip
 elementwise("real", np.real, ANY, dtypes=INEXACT, linear=((0,),))
 elementwise("imag", np.imag, ANY, dtypes=COMPLEX, linear=((0,),))
 elementwise("conj", np.conj, ANY, dtypes=COMPLEX, linear=((0,),))
+
+
+
+def _polygamma(x: Any, n: int = 0) -> Any:
+    """Euler and Maclaurin's sum from ``x + 20`` on, and the terms before it."""
+    sign, y = (-1.0) ** (n + 1) * math.factorial(n), x + 20.0
+    head = sum((sign / (x + k) ** (n + 1) for k in range(20)), np.zeros_like(x))
+    tail = [np.log(y), 1 / y, -1 / y**2, 2 / y**3][n] - sign * -1 / (2 * y ** (n + 1))
+    for b, k in ((1 / 12, 2), (-1 / 120, 4), (1 / 252, 6), (-1 / 240, 8)):  # Bernoulli numbers over k
+        rising = math.prod(range(k, k + n))
+        tail = tail - (-1) ** n * rising * b / y ** (k + n)
+    return head + tail
+
+
+def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    return lambda x: np.vectorize(function, otypes=[x.dtype])(x)
+
+
+elementwise("erf", _each(math.erf), ANY)
+elementwise("erfc", _each(math.erfc), ANY)
+elementwise("erf_inv", _each(lambda p: NormalDist(0, math.sqrt(0.5)).inv_cdf((1 + p) / 2)), UNIT,
+            special=())  # fmt: skip
+elementwise("lgamma", _each(math.lgamma), POSITIVE, special=())
+elementwise("digamma", _polygamma, POSITIVE, special=())
+for _n in (1, 2):
+    elementwise("polygamma", _polygamma, POSITIVE, params={"n": _n}, case=f"n{_n}", special=())
 
 for _shape in ELEMENTWISE_SHAPES:
     SPECS.append(OpSpec("select", (Operand(_shape, dtype=BOOL), Operand(_shape), Operand(_shape)),
@@ -392,6 +420,52 @@ for _dtype, _value in ((F32, 1.5), (BF16, 2.0), (I8, -3), (BOOL, True), (C64, 1j
                             np.full(shape, value, dtype),
                             {"shape": _shape, "value": _value, "dtype": _dtype, "device": CPU},
                             (F32,), case=f"{_dtype}-{_shape}"))  # fmt: skip
+
+# ---- random bits ---------------------------------------------------------------------------------
+
+
+def _threefry(k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
+    """Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", twenty rounds."""
+    keys = [k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA)]
+    x0, x1 = x0 + k0, x1 + k1
+    for i in range(5):
+        for turn in ((13, 15, 26, 6), (17, 29, 16, 24))[i % 2]:
+            x0 = x0 + x1
+            x1 = ((x1 << np.uint32(turn)) | (x1 >> np.uint32(32 - turn))) ^ x0
+        x0 = x0 + keys[(i + 1) % 3]
+        x1 = x1 + keys[(i + 2) % 3] + np.uint32(i + 1)
+    return x0, x1
+
+
+def _words(key: Any, shape: Any) -> tuple[Any, Any]:
+    """The cipher of the counters 0, 1, 2, ... under every key."""
+    low = np.arange(math.prod(shape), dtype=U32).reshape(shape)
+    keys = key.reshape(*key.shape[:-1], *(1,) * len(shape), 2)
+    with np.errstate(over="ignore"):
+        return _threefry(*np.broadcast_arrays(keys[..., 0], keys[..., 1], np.zeros_like(low), low))
+
+
+def _random_bits(key: Any, shape: Any, dtype: Any) -> Any:
+    high, low = _words(key, shape)
+    if dtype == dtypes.uint64:
+        return (high.astype(dtype) << np.uint64(32)) | low.astype(dtype)
+    return (high ^ low).astype(dtype)
+
+
+U32 = dtypes.uint32
+for _shape in ((2, 3), (), (0, 3), (40, 30)):
+    SPECS.append(OpSpec("threefry2x32", (Operand(_shape, (0, 2**32 - 1)),) * 4, _threefry,
+                        dtypes=(U32,), case=str(_shape)))  # fmt: skip
+for _lead in ((), (3,), (0,)):
+    for _shape in ((2, 3), (), (0,)):
+        _key = Operand((*_lead, 2), (0, 2**32 - 1))
+        for _dtype in (U8, dtypes.uint16, U32, dtypes.uint64):
+            SPECS.append(OpSpec("random_bits", (_key,), _random_bits,
+                                {"shape": _shape, "dtype": _dtype}, (U32,),
+                                case=f"{_lead}-{_shape}-{_dtype}"))  # fmt: skip
+        SPECS.append(OpSpec("random_split", (_key,), lambda key, shape:
+                            np.stack(_words(key, shape), -1), {"shape": _shape}, (U32,),
+                            case=f"{_lead}-{_shape}"))  # fmt: skip
 
 # ---- reductions ----------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 import pytest
 from op_specs import EXEMPT, SPECS
 
-import rtorch as rt  # noqa: F401 - declares the primitives
 from rtorch.core.primitive import Primitive
 
 DESCRIBED = {spec.name for spec in SPECS}
