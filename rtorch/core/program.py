@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, SourceLine
+from rtorch.errors import ArgumentError, DTypeError, ShapeError, SourceLine, api, describe
 
 
 class Var:
@@ -106,13 +106,26 @@ class Program:
             self.cache[key] = make()
         return self.cache[key]
 
+    @api
     def __call__(self, *args: Any) -> list[Any]:
         """Run the equations on `args`, one array per parameter."""
+        self.check_arguments(args)
+        return eval_program(self, *args)
+
+    def check_arguments(self, args: Sequence[Any]) -> None:
+        """Raise unless `args` are arrays of the parameters' shapes and dtypes."""
         if len(args) != len(self.in_vars):
             raise ArgumentError(
                 f"[{self.name}] the Program takes {len(self.in_vars)} arrays, got {len(args)}"
             )
-        return eval_program(self, *args)
+        for i, (x, aval) in enumerate(zip(args, self.in_avals)):
+            what = f"[{self.name}] argument {i} of the Program"
+            if not isinstance(x, Array):
+                raise ArgumentError(f"{what} must be an Array, got {describe(x)}")
+            if x.shape != aval.shape:
+                raise ShapeError(f"{what} must have type {aval}, got {x.aval}")
+            if x.dtype is not aval.dtype:
+                raise DTypeError(f"{what} must have type {aval}, got {x.aval}")
 
     def __repr__(self) -> str:
         from rtorch.core.printer import program_text
