@@ -15,7 +15,7 @@ from rtorch.core import backend, dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType
 from rtorch.core.operators import Operators
-from rtorch.errors import ArgumentError, DonatedError, DTypeError, ShapeError
+from rtorch.errors import ArgumentError, DonatedError, DTypeError, ShapeError, api
 
 
 class Array(Operators):
@@ -92,6 +92,7 @@ class Array(Operators):
         """Where the elements live."""
         return backend.device_of(self._data)
 
+    @api
     def to(self, device: Any) -> "Array":
         """This array on `device` (itself when it is there already)."""
         raw = backend.transfer(self._data, backend.as_device(device))
@@ -115,26 +116,38 @@ class Array(Operators):
             raise ShapeError(f"[{use}] expected an array of one element, got shape {data.shape}")
         return data.item() if data.dtype != dtypes.bfloat16 else float(data.reshape(()))
 
+    def _real_scalar(self, use: str) -> Any:
+        if self.dtype in dtypes.COMPLEXES:
+            raise DTypeError(f"[{use}] of a complex number, {self.aval}; use x.real or rt.abs(x)")
+        return self._scalar(use)
+
+    @api
     def item(self, *index: int) -> Any:
         """The only element, or the one at `index`, as a Python scalar."""
         return (self[index] if index else self)._scalar("item()")
 
+    @api
     def tolist(self) -> Any:
         """The elements as nested lists of Python scalars."""
         return backend.to_numpy(self._concrete("tolist()")).tolist()
 
+    @api
     def __bool__(self) -> bool:
         return bool(self._scalar("bool()"))
 
+    @api
     def __int__(self) -> int:
-        return int(self._scalar("int()"))
+        return int(self._real_scalar("int()"))
 
+    @api
     def __float__(self) -> float:
-        return float(self._scalar("float()"))
+        return float(self._real_scalar("float()"))
 
+    @api
     def __complex__(self) -> complex:
         return complex(self._scalar("complex()"))
 
+    @api
     def __index__(self) -> int:
         if self.dtype not in dtypes.INTEGERS or self.ndim:
             raise DTypeError(
@@ -142,6 +155,7 @@ class Array(Operators):
             )
         return int(self._scalar("index"))
 
+    @api
     def __len__(self) -> int:
         if not self.shape:
             raise ShapeError("[len] an array without axes has no length")
@@ -154,6 +168,7 @@ class Array(Operators):
 
     # -- protocols -----------------------------------------------------------------------------
 
+    @api
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
         data = self._concrete("np.asarray()")
         if not isinstance(data, ndarray):
@@ -207,6 +222,7 @@ class Array(Operators):
     def __str__(self) -> str:
         return str(backend.to_numpy(self._concrete("str()")))
 
+    @api
     def __format__(self, how: str) -> str:
         if not how:
             return str(self)
@@ -214,6 +230,7 @@ class Array(Operators):
 
     # -- what it refuses -----------------------------------------------------------------------
 
+    @api
     def __hash__(self) -> int:
         raise ArgumentError(
             "[hash] an Array has no hash: equal arrays would have to be compared element by "
@@ -221,12 +238,14 @@ class Array(Operators):
             "as a key; under jit, pass it as an ordinary argument instead of a static one"
         )
 
+    @api
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise ArgumentError(
             "[setitem] Arrays are immutable: write  x = x.at[index].set(value)  instead of "
             "x[index] = value  (and .add, .multiply, .min, .max for x[index] += value and the like)"
         )
 
+    @api
     def __delitem__(self, index: Any) -> NoReturn:
         raise ArgumentError("[delitem] Arrays are immutable; see rt.delete")
 

@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from rtorch.core.dtypes import SHORT_NAMES, DType, canonical
+from rtorch.errors import ArgumentError, ShapeError
 
 
 class Aval:
@@ -24,10 +27,12 @@ class Aval:
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
     def update(self, shape: tuple[int, ...] | None = None, dtype: DType | None = None) -> "Aval":
@@ -53,6 +58,17 @@ def spec(shape: Any, dtype: Any = float) -> Aval:
     Args:
         shape: An integer or a tuple of them.
         dtype: A dtype; by default `default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.spec((2, 3)), rt.spec(4, rt.int64)
+        (f32[2,3], i64[4])
     """
-    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    shape = (shape,) if isinstance(shape, int) else shape
+    whole = (int, np.integer)
+    if not isinstance(shape, (tuple, list)) or not all(isinstance(n, whole) for n in shape):
+        raise ArgumentError(f"[spec] shape: expected an integer or a tuple of them, got {shape!r}")
+    shape = tuple([int(n) for n in shape])
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"[spec] shape: lengths must not be negative, got {shape}")
     return Aval(shape, canonical(dtype))

@@ -116,6 +116,8 @@ def canonical(dtype: Any) -> DType:
     if dtype is int:
         return int64
     try:
+        if dtype is None:  # which NumPy reads as float64
+            raise TypeError
         return _canonical(dtype)
     except TypeError as error:
         if isinstance(error, DTypeError):

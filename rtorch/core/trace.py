@@ -155,6 +155,11 @@ class EvalTrace(Trace):
                 if type(data) is not ndarray:
                     xp = backend.module_of(data)
                 raw.append(data)
+            elif isinstance(a, Aval):
+                raise ArgumentError(
+                    f"[linear_transpose] the function is not linear: '{prim.name}' of two values "
+                    "that depend on its arguments, or by one"
+                )
             else:
                 literals = True
                 raw.append(a)

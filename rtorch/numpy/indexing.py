@@ -91,9 +91,12 @@ def _shape_of(part: Any) -> tuple[int, ...]:
 def _is_mask(part: Any) -> bool:
     if isinstance(part, (Array, ndarray)):
         return part.dtype == bool
-    return isinstance(part, (bool, np.bool_)) or (
-        isinstance(part, list) and bool(part) and np.asarray(part).dtype == bool
-    )
+    if isinstance(part, list) and part:
+        try:
+            return np.asarray(part).dtype == bool
+        except (ValueError, TypeError):  # `operand` will say what is wrong with it
+            return False
+    return isinstance(part, (bool, np.bool_))
 
 
 def _expand_ellipsis(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
@@ -119,6 +122,8 @@ def _item(part: Any, axis: int, n: int, mode: str) -> Item:
                     "shape depends on them; use rt.dynamic_slice(x, starts, sizes)"
                 ) from None
             raise ArgumentError(f"[indexing] expected integers in {part}") from None
+        except ValueError:
+            raise ArgumentError("[indexing] the step of a slice must not be 0") from None
         return Item(axis, start, len(range(start, stop, step)), step)
     if isinstance(part, (Array, ndarray)) or not hasattr(type(part), "__index__"):
         return Item(axis, array=_index_array(part))
@@ -279,6 +284,8 @@ def setitem(x: Array, index: Any, value: Any, how: str, mode: str) -> Array:
 
 
 def _as_value(x: Array, value: Any, how: str) -> Array:
+    if type(value) is int and x.dtype in dtypes.INTEGERS:
+        op.check_range(value, x.dtype, f"at[].{how}")
     value = op.operand(value, f"at[].{how}")
     joint = op.common_dtype(x, value) if x.dtype is not value.dtype else x.dtype
     kinds = (dtypes.INEXACT, dtypes.COMPLEXES)
@@ -348,7 +355,7 @@ def fast_getitem(x: Array, index: Any) -> Array:
     if type(x) is Array and state.trace is EVAL and (raw := _raw_index(index)) is not None:
         try:
             out = x._data[raw]
-        except IndexError:
+        except (IndexError, TypeError, ValueError):
             pass  # the long way round has the better message
         else:
             return Array(out) if type(out) is ndarray else wrap(out)
@@ -408,7 +415,7 @@ class Place:
                 try:
                     out[raw] = value._data if plain else value
                     return Array(out)
-                except (IndexError, ValueError):
+                except (IndexError, TypeError, ValueError):
                     pass  # the long way round has the better message
         return self._apply(value, "set", mode)
 
@@ -446,6 +453,8 @@ class Place:
 
     def apply(self, function: Callable[[Array], Array], *, mode: str = "raise") -> Array:
         """x with x[index] replaced by ``function(x[index])``."""
+        if not callable(function):
+            raise ArgumentError(f"[at[].apply] expected a function, got {describe(function)}")
         return self.set(function(self.get(mode=mode)), mode=mode)
 
     @api

@@ -3,14 +3,20 @@
 # Primitives return Any: an Array, or a tuple of them.
 
 import itertools
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.manipulation import atleast_1d, atleast_2d, atleast_3d, ravel
-from rtorch.numpy.operands import ArrayLike, axis_of, common_dtype, convert, operand
+from rtorch.numpy.operands import (
+    ArrayLike,
+    axis_of,
+    common_dtype,
+    convert,
+    integer_of,
+    operand,
+)
 from rtorch.ops.base import reshape_p
 from rtorch.ops.shape import concat_p, slice_p
 
@@ -290,9 +296,9 @@ def _split(name: str, x: Any, where: Any, axis: int, equal: bool) -> list[Array]
     place = axis_of(axis, x.ndim, name)
     n = x.shape[place]
     if isinstance(where, (list, tuple)) or getattr(where, "ndim", 0) == 1:
-        ranges = _between([operator.index(i) for i in where], n)
+        ranges = _between([integer_of(i, name, "places") for i in where], n)
     else:
-        ranges = _sections(name, operator.index(where), n, equal)
+        ranges = _sections(name, integer_of(where, name, "number of pieces"), n, equal)
     return [piece(x, place, start, stop) for start, stop in ranges]
 
 

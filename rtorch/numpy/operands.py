@@ -15,7 +15,7 @@ from rtorch.core import backend, dtypes
 from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.core.primitive import Primitive
-from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, describe
+from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, TracerError, describe
 from rtorch.ops.base import broadcast_p
 from rtorch.ops.convert import convert_p
 
@@ -78,11 +78,22 @@ def _from_sequence(x: Sequence[Any], dtype: DType | None, name: str) -> Array:
         if kinds <= _SCALARS:  # nothing in it has a dtype of its own
             widest = max(kinds, key=PYTHON_SCALARS.index, default=float)
             dtype = dtypes.python_dtype(widest(0))
+            _check_values(data, dtype, name)
         else:
             dtype = supported(data, name)
+    elif dtype in dtypes.INTEGERS and data.dtype in dtypes.INTEGERS and data.size:
+        limits = np.iinfo(dtype)
+        if data.min() < limits.min or data.max() > limits.max:
+            raise DTypeError(f"[{name}] a number in the sequence does not fit into {dtype}")
     if data.dtype == object:
         raise ArgumentError(f"[{name}] expected numbers, got a sequence of {_names(kinds)}")
     return wrap(data.astype(dtype))
+
+
+def _check_values(data: ndarray[Any, Any], dtype: DType, name: str) -> None:
+    """Refuse Python integers that do not fit into `dtype`."""
+    if dtype is dtypes.int64 and data.dtype not in dtypes.INTEGERS - {dtypes.uint64} and data.size:
+        raise DTypeError(f"[{name}] the integer {data.max()} does not fit into int64")
 
 
 def _names(kinds: set[type]) -> str:
@@ -112,7 +123,10 @@ def from_any(x: Any, dtype: DType | None, name: str) -> Array:
     if isinstance(x, Array):
         return x if dtype is None else convert(x, dtype)
     if type(x) in _SCALARS:
-        return wrap(np.asarray(x, dtype or scalar_dtype(x, name)))
+        own = scalar_dtype(x, name)
+        if type(x) is int and dtype in dtypes.INTEGERS:
+            check_range(x, dtype, name)
+        return wrap(np.asarray(x, own).astype(dtype or own))
     return from_foreign(x, dtype, name)
 
 
@@ -202,6 +216,8 @@ def shape_of(shape: Any, name: str) -> Shape:
     try:
         dims = (operator.index(shape),) if not isinstance(shape, (tuple, list)) else tuple(
             operator.index(n) for n in shape)  # fmt: skip
+    except TracerError:
+        raise
     except TypeError:
         if isinstance(shape, Array) and shape.ndim == 1:
             return shape_of(tuple(shape), name)
@@ -213,12 +229,19 @@ def shape_of(shape: Any, name: str) -> Shape:
     return dims
 
 
+def integer_of(x: Any, name: str, argument: str) -> int:
+    """`x` as a Python integer; `argument` is what the function calls it."""
+    try:
+        return operator.index(x)
+    except TracerError:
+        raise
+    except TypeError:
+        raise ArgumentError(f"[{name}] {argument}: expected an integer, got {x!r}") from None
+
+
 def axis_of(axis: Any, ndim: int, name: str, argument: str = "axis") -> int:
     """`axis` as a number from 0 to ``ndim - 1``."""
-    try:
-        index = operator.index(axis)
-    except TypeError:
-        raise ArgumentError(f"[{name}] {argument}: expected an integer, got {axis!r}") from None
+    index = integer_of(axis, name, argument)
     if not -ndim <= index < ndim:
         raise AxisError(f"[{name}] {argument} {index} is out of range for an array of {ndim} axes")
     return index % ndim
@@ -274,14 +297,15 @@ def _with_scalar(prim: Primitive, x: Array, scalar: Any, name: str, inexact: boo
         if x.dtype is not dtype:
             x = convert_p(x, dtype=dtype)
         if dtype in dtypes.INTEGERS:
-            _check_range(scalar, dtype, name)
+            check_range(scalar, dtype, name)
     return prim(scalar, x) if swapped else prim(x, scalar)
 
 
-def _check_range(scalar: int, dtype: DType, name: str) -> None:
+def check_range(scalar: int, dtype: DType, name: str) -> None:
+    """Refuse a Python integer that an integer dtype does not hold."""
     limits = np.iinfo(dtype)
     if not limits.min <= scalar <= limits.max:
         raise DTypeError(
-            f"[{name}] the integer {scalar} does not fit into {dtype}, the dtype of the other "
-            "operand; convert that one first with x.astype(...)"
+            f"[{name}] the integer {scalar} does not fit into {dtype}; use a wider dtype, "
+            "or convert the other operand first with x.astype(...)"
         )

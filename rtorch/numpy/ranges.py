@@ -19,6 +19,7 @@ from rtorch.numpy.operands import (
     broadcast_shapes,
     convert,
     from_any,
+    integer_of,
     operand,
     promote,
 )
@@ -122,6 +123,7 @@ def linspace(
         >>> rt.linspace(0, 1, 5)
         Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
+    num = integer_of(num, "linspace", "num")
     if num < 0:
         raise ArgumentError(f"[linspace] num must not be negative, got {num}")
     (first, last), wanted, work = _ends("linspace", start, stop, dtype)

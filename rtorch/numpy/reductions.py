@@ -67,7 +67,10 @@ class Plan(NamedTuple):
     n: int  # how many elements go into one of the result
 
 
-@functools.lru_cache(4096)
+_PLAIN_AXES = (int, tuple, type(None))
+
+
+@functools.lru_cache(4096, typed=True)
 def _plan(name: str, shape: Shape, axis: Axis) -> Plan:
     axes = axes_of(axis, len(shape), name)
     return Plan(
@@ -80,7 +83,9 @@ def _plan(name: str, shape: Shape, axis: Axis) -> Plan:
 
 def plan_of(name: str, shape: Shape, axis: Axis) -> Plan:
     """What reducing `shape` over `axis` does; `name` is the function, for messages."""
-    return _plan(name, shape, tuple(axis) if type(axis) is list else axis)
+    if type(axis) not in _PLAIN_AXES:
+        axis = axes_of(axis, len(shape), name)
+    return _plan(name, shape, axis)
 
 
 def reduce(name: str, prim: Primitive, x: Array, axis: Axis, keepdims: bool) -> Array:

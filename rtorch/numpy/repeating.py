@@ -13,7 +13,15 @@ from rtorch.core.array import Array, wrap
 from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.joining import piece
 from rtorch.numpy.manipulation import ravel
-from rtorch.numpy.operands import ArrayLike, Axis, Shape, axis_of, convert, operand
+from rtorch.numpy.operands import (
+    ArrayLike,
+    Axis,
+    Shape,
+    axis_of,
+    convert,
+    integer_of,
+    operand,
+)
 from rtorch.ops.base import broadcast_p, move_dim, reshape_p, sub_p
 from rtorch.ops.creation import iota
 from rtorch.ops.elementwise import remainder_p
@@ -46,7 +54,7 @@ def tile(x: ArrayLike, reps: int | Sequence[int]) -> Array:
     """
     x = operand(x, "tile")
     listed = reps if isinstance(reps, (list, tuple)) else (reps,)
-    counts = tuple([operator.index(r) for r in listed])
+    counts = tuple([integer_of(r, "tile", "repeats") for r in listed])
     if any(r < 0 for r in counts):
         raise ArgumentError(f"[tile] reps must not be negative, got {counts}")
     ndim = max(len(counts), x.ndim)
@@ -143,7 +151,7 @@ def _roll(x: Array, shift: Any, axis: int) -> Array:
         by = broadcast_p(convert(shift, dtypes.int64), shape=(n,), axes=())
         index = remainder_p(sub_p(iota(n, dtypes.int64, x.device), by), n)
         return _take(x, index, axis)
-    cut = -operator.index(shift) % n
+    cut = -integer_of(shift, "roll", "shift") % n
     if cut == 0:
         return x
     return concat_p(piece(x, axis, cut, n), piece(x, axis, 0, cut), axis=axis)
@@ -177,7 +185,7 @@ def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", *, constant_values
     """
     x = operand(x, "pad")
     widths = _pairs(_by_axis(pad_width, x.ndim), x.ndim, "pad_width")
-    if any(operator.index(w) < 0 for pair in widths for w in pair):
+    if any(integer_of(w, "pad", "pad_width") < 0 for pair in widths for w in pair):
         raise ArgumentError(f"[pad] pad_width must not be negative, got {pad_width}")
     if mode == "constant":
         return _pad_constant(x, widths, _pairs(constant_values, x.ndim, "constant_values"))

@@ -62,7 +62,7 @@ def _math(name: str, prim: Primitive, summary: str, example: str) -> Unary:
 
 
 def _same(name: str, prim: Primitive, summary: str, example: str, integers: bool = True,
-          booleans: bool = False) -> Unary:  # fmt: skip
+          booleans: bool = False, floats: bool = True) -> Unary:  # fmt: skip
     """A function of one array of any dtype, which the result keeps."""
 
     @api
@@ -70,6 +70,8 @@ def _same(name: str, prim: Primitive, summary: str, example: str, integers: bool
         x = operand(x, name)
         if x.dtype is dtypes.bool_ and not booleans:
             raise DTypeError(f"[{name}] is not defined for bool; convert with x.astype(...) first")
+        if not floats and x.dtype in _INEXACT:
+            raise DTypeError(f"[{name}] is not defined for {x.dtype}: it takes integers")
         if not integers and x.dtype not in _INEXACT:
             return x
         return prim(x)
@@ -145,9 +147,9 @@ rint = _same("rint", ew.round_p, "The nearest integer, halves to the even one.",
              "float(rt.rint(2.5)) -> 2.0", integers=False, booleans=True)  # fmt: skip
 relu = _same("relu", ew.relu_p, "max(x, 0), with slope 0 at 0.", "float(rt.relu(-2.0)) -> 0.0")
 bitwise_invert = _same("bitwise_invert", cmp.not_p, "Every bit flipped.",
-                       "int(rt.bitwise_invert(0)) -> -1", booleans=True)  # fmt: skip
+                       "int(rt.bitwise_invert(0)) -> -1", booleans=True, floats=False)  # fmt: skip
 bitwise_count = _same("bitwise_count", cmp.population_count_p, "The number of bits that are set.",
-                      "int(rt.bitwise_count(7)) -> 3")  # fmt: skip
+                      "int(rt.bitwise_count(7)) -> 3", floats=False)  # fmt: skip
 
 # ---- two operands --------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
-from rtorch.core.primitive import is_linear
 from rtorch.ops.base import (
     Elementwise,
     add_p,
@@ -142,8 +141,6 @@ class Div(Elementwise):
     singular = True
 
     def transpose(self, ct: Any, x: Any, y: Any) -> Any:
-        if not is_linear(x):
-            self._missing("transpose by the divisor", "vjp")
         return div_p(ct, y), None
 
 

@@ -287,7 +287,6 @@ class DynamicSlice(Primitive):
     """``sizes`` elements of ``x`` from traced ``starts`` on, moved inside where they overlap."""
 
     name = "dynamic_slice"
-    view = True
 
     def impl(self, xp: Any, x: Any, *starts: Any, sizes: Any) -> Any:
         return x[(*_window(x, starts, sizes), ...)]

@@ -77,9 +77,8 @@ def uniform(
     if isinstance(minval, (int, float)) and isinstance(maxval, (int, float)) and minval <= maxval:
         return _between(key, shape, dtype, minval, maxval, "uniform")
     u = raw.unit(key, shape, dtype, "uniform")
-    low, high = (rt.asarray(x, u.dtype) for x in (minval, maxval))
-    fitting(low, u.shape, "uniform", "minval")
-    fitting(high, u.shape, "uniform", "maxval")
+    low = fitting(rt.asarray(minval, u.dtype, device=u.device), u.shape, "uniform", "minval")
+    high = fitting(rt.asarray(maxval, u.dtype, device=u.device), u.shape, "uniform", "maxval")
     return rt.maximum(low, u * (high - low) + low)
 
 
@@ -134,7 +133,9 @@ def truncated_normal(
         True
     """
     kind = _floating(dtype, "truncated_normal")
-    low, high = rt.asarray(lower, kind), rt.asarray(upper, kind)
+    key = raw.check_key(key, "truncated_normal")
+    low = rt.asarray(lower, kind, device=key.device)
+    high = rt.asarray(upper, kind, device=key.device)
     if shape is None:
         shape = rt.broadcast_shapes(low.shape, high.shape)
     shape = raw.check_shape(shape, "truncated_normal")
@@ -143,8 +144,8 @@ def truncated_normal(
     root2 = math.sqrt(2)
     u = uniform(key, shape, kind, rt.erf(low / root2), rt.erf(high / root2))
     inner = (
-        rt.nextafter(rt.stop_gradient(low), rt.asarray(math.inf, kind)),
-        rt.nextafter(rt.stop_gradient(high), rt.asarray(-math.inf, kind)),
+        rt.nextafter(rt.stop_gradient(low), math.inf),
+        rt.nextafter(rt.stop_gradient(high), -math.inf),
     )
     return rt.clip(rt.erf_inv(u) * root2, *inner)
 

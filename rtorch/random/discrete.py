@@ -50,7 +50,7 @@ def randint(key: rt.Array, shape: Any, minval: Any, maxval: Any, dtype: Any = rt
         offset = _offset_static(high, low, span, 8 * wide.itemsize)
         # Unsigned arithmetic goes round as two's complement does.
         return (offset + start % 2 ** (8 * wide.itemsize)).astype(wide).astype(kind)
-    starts, spans = _array_bounds(minval, maxval, kind, wide, shape)
+    starts, spans = _array_bounds(minval, maxval, kind, wide, shape, high.device)
     return (starts + _offset(high, low, spans.astype(bits)).astype(wide)).astype(kind)
 
 
@@ -72,10 +72,10 @@ def _offset_static(high: rt.Array, low: rt.Array, span: int, width: int) -> rt.A
 
 
 def _array_bounds(
-    minval: Any, maxval: Any, kind: Any, wide: Any, shape: tuple[int, ...]
+    minval: Any, maxval: Any, kind: Any, wide: Any, shape: tuple[int, ...], device: Any
 ) -> tuple[rt.Array, rt.Array]:
     limits = rt.iinfo(kind)
-    low, high = rt.asarray(minval), rt.asarray(maxval)
+    low, high = rt.asarray(minval, device=device), rt.asarray(maxval, device=device)
     for x, argument in ((low, "minval"), (high, "maxval")):
         if not rt.isdtype(x.dtype, "integral"):
             raise DTypeError(f"[randint] {argument}: expected integers, got {describe(x)}")

@@ -34,15 +34,15 @@ def permutation(key: rt.Array, x: Any, axis: int = 0, independent: bool = False)
         [0, 1, 2, 3, 4]
     """
     key = raw.check_key(key, "permutation")
-    values = _items(x, "permutation", "x")
+    values = _items(x, key, "permutation", "x")
     place = _axis(axis, values, "permutation")
     if independent or values.ndim == 1:
         return _shuffle(key, values, place)
-    order = _shuffle(key, rt.arange(values.shape[place]), 0)
+    order = _shuffle(key, rt.arange(values.shape[place], device=key.device), 0)
     return rt.take(values, order, axis=place)
 
 
-def _items(x: Any, name: str, argument: str) -> rt.Array:
+def _items(x: Any, key: rt.Array, name: str, argument: str) -> rt.Array:
     """`x`, or ``arange(x)`` for an integer."""
     values = rt.asarray(x)
     if values.ndim:
@@ -51,7 +51,7 @@ def _items(x: Any, name: str, argument: str) -> rt.Array:
         raise ArgumentError(
             f"[{name}] {argument}: expected an array or an integer >= 0, got {describe(x)}"
         )
-    return rt.arange(int(values))
+    return rt.arange(int(values), device=key.device)
 
 
 def _axis(axis: int, x: rt.Array, name: str) -> int:
@@ -98,7 +98,7 @@ def choice(
         [0, 1, 2]
     """
     key = raw.check_key(key, "choice")
-    items = _items(a, "choice", "a")
+    items = _items(a, key, "choice", "a")
     place = _axis(axis, items, "choice")
     shape = raw.check_shape(shape, "choice")
     count, drawn = items.shape[place], math.prod(shape)

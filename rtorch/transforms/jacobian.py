@@ -14,6 +14,7 @@ from rtorch.transforms.vjp import vjp
 from rtorch.transforms.vmap import vmap
 
 
+@api
 def jacfwd(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -63,6 +64,7 @@ def jacfwd(
     return jacobian
 
 
+@api
 def jacrev(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -103,6 +105,7 @@ def jacrev(
     return jacobian
 
 
+@api
 def hessian(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,

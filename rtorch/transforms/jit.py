@@ -23,7 +23,7 @@ from rtorch.core.aval import Aval
 from rtorch.core.printer import program_text
 from rtorch.core.program import Program
 from rtorch.core.trace import EVAL, Tracer, quietly, state
-from rtorch.errors import ArgumentError, describe, hide_internal_frames
+from rtorch.errors import ArgumentError, api, describe, hide_internal_frames
 from rtorch.transforms.arguments import argument_path, as_array, check_callable
 from rtorch.transforms.call import call
 from rtorch.transforms.entry import MISS, make_entry, static_key
@@ -81,6 +81,7 @@ class Lowered:
         self.program = staged.program
         self.out_tree = staged.out_tree
 
+    @api
     def as_text(self, stage: str = "program") -> str:
         """The Program as text: ``"program"``, ``"optimized"`` by the passes, or its ``"plan"``."""
         if stage == "program":
@@ -95,7 +96,13 @@ class Lowered:
 
     def compile(self) -> Callable[..., Any]:
         """A function of the flat arrays that returns a list of arrays."""
-        return lambda *arrays: list(call(self.program, arrays))
+
+        @api
+        def compiled(*arrays: Any) -> list[Array]:
+            self.program.check_arguments(arrays)
+            return list(quietly(call, self.program, arrays))
+
+        return compiled
 
     def __repr__(self) -> str:
         return self.as_text()
@@ -204,6 +211,7 @@ class Jitted:
 
     # -- what it tells -------------------------------------------------------------------------
 
+    @api
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Stage for these arguments (arrays or specs) without running."""
         statics, dynamic, dynamic_kwargs = self._static.split(args, kwargs)
@@ -230,6 +238,7 @@ class Jitted:
         return "\n".join(lines) or "no misses yet"
 
 
+@api
 def jit(
     function: Callable[..., Any] | None = None,
     *,
@@ -320,10 +329,21 @@ def _likeness(a: Signature, b: Signature) -> int:
 
 
 def _numbers(argnums: Any, name: str) -> tuple[int, ...]:
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if argnums is None:
+        return ()
+    numbers = tuple(argnums) if isinstance(argnums, (tuple, list, set, frozenset)) else (argnums,)
     if not all(isinstance(n, int) for n in numbers):
         raise ArgumentError(f"[jit] {name}: expected integers, got {argnums!r}")
     return numbers
+
+
+def _names(argnames: Any) -> set[str]:
+    if argnames is None:
+        return set()
+    names = argnames if isinstance(argnames, (tuple, list, set, frozenset)) else (argnames,)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"[jit] static_argnames: expected strings, got {argnames!r}")
+    return set(names)
 
 
 class _Statics:
@@ -331,7 +351,7 @@ class _Statics:
 
     def __init__(self, function: Any, argnums: Any, argnames: Any) -> None:
         self.numbers = set(_numbers(argnums, "static_argnums"))
-        self.names = {argnames} if isinstance(argnames, str) else set(argnames)
+        self.names = _names(argnames)
         if self.numbers or self.names:
             self._complete(function)
 

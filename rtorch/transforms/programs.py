@@ -46,6 +46,7 @@ def stage_function(
     return Staged(program, out_trees[0])
 
 
+@api
 def make_program(function: Callable[..., Any]) -> Callable[..., Program]:
     """A function that returns the `Program` that `function` becomes when it is staged.
 

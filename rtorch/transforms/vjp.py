@@ -63,6 +63,7 @@ class _Inputs:
         return self.treedef.unflatten(out)
 
 
+@api
 def value_and_grad(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -96,6 +97,7 @@ def value_and_grad(
     return _make(function, argnums, has_aux, holomorphic, allow_int, "value_and_grad", True)
 
 
+@api
 def grad(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,

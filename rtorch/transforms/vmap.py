@@ -6,7 +6,7 @@ from typing import Any
 from rtorch.core import tree, tree_prefix
 from rtorch.core.array import Array
 from rtorch.core.trace import quietly, run, state
-from rtorch.errors import ArgumentError, BatchAxisError, hide_internal_frames
+from rtorch.errors import ArgumentError, BatchAxisError, api, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
 from rtorch.ops.shape import concat_p, slice_p
@@ -14,6 +14,7 @@ from rtorch.transforms.arguments import argument_path, as_array, check_callable,
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 
 
+@api
 def vmap(
     function: Callable[..., Any],
     in_axes: Any = 0,
