@@ -106,6 +106,6 @@ def test_jax_scalars(jnp: Any) -> None:
     for dtype, scalar in itertools.product(ALL, SCALARS):
         ours, theirs = rt.ones((2,), dtype=dtype) * scalar, jnp.ones(2, dtype) * scalar
         assert ours.dtype == theirs.dtype, (dtype, scalar)
-    for a, b in itertools.product(SCALARS[1:], SCALARS[1:]):
+    for a, b in itertools.product(SCALARS, SCALARS):
         ours, theirs = rt.add(a, b), jnp.add(a, b)
-        assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, b)
+        assert ours.dtype == theirs.dtype, (a, b)
