@@ -291,6 +291,10 @@ class DynamicSlice(Primitive):
     def impl(self, xp: Any, x: Any, *starts: Any, sizes: Any) -> Any:
         return x[(*_window(x, starts, sizes), ...)]
 
+    @staticmethod
+    def into(out: Any, x: Any, *starts: Any, sizes: Any) -> None:
+        np.copyto(out, x[(*_window(x, starts, sizes), ...)])
+
     def infer(self, x: Any, *starts: Any, sizes: Any) -> Aval:
         return Aval(sizes, x.dtype)
 
