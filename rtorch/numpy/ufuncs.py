@@ -87,7 +87,7 @@ def _binary(name: str, prim: Primitive, summary: str, example: str, *, inexact: 
     def function(x: Any, y: Any, /) -> Any:
         try:
             if not literals:
-                x, y = operand(x, name), operand(y, name)
+                x, y = promote(name, x, y)
             if only is not None:
                 _require(name, only, x, y)
             return binary(prim, x, y, name, inexact=inexact)
