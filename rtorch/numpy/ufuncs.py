@@ -273,7 +273,7 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
     if type(y) is int and isinstance(x, Array) and x.dtype is not dtypes.bool_:
         if x.dtype in _INEXACT:
             power: Array = ew.integer_pow_p(x, y=y if y >= 0 else -y)
-            return power if y >= 0 else ew.div_p(1, power)  # type: ignore[no-any-return]
+            return power if y >= 0 else ew.div_p(1, power)
         if y < 0:
             raise DTypeError(f"[power] {x.dtype} to the negative power {y}: convert x to a float")
     a, b = promote("power", x, y)

@@ -144,7 +144,7 @@ class Div(Elementwise):
         return div_p(ct, y), None
 
 
-div_p = Div()
+div_p: Elementwise = Div()
 floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
 remainder_p = elementwise(
     "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
@@ -209,7 +209,7 @@ class Modulus(Elementwise):
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         if primals[0].dtype in dtypes.COMPLEXES:
-            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+            return tape.record_jvp(self, primals, tangents, params)
         return super().linearize(tape, primals, tangents)
 
     def complex_tangent(self, out: Any, x: Any, t: Any) -> Any:
@@ -244,7 +244,8 @@ class Abs(Modulus):
         return real_p(mul_p(t, div_p(conj_p(x), length)))
 
 
-sign_p, abs_p = Sign(), Abs()
+sign_p: Elementwise = Sign()
+abs_p: Elementwise = Abs()
 
 # ---- maxima --------------------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ POINTS = [
     Point("max of infinities", lambda n: n.max, [[INF, INF, 1]], [[0.5, 0.5, 0]]),
     Point("max of nan", lambda n: n.max, [[1, NAN]], [[0, 0]], "JAX has nan: 0 chosen of 0"),
     Point("nanmax", lambda n: n.nanmax, [[0, 2, NAN]], [[0, 1, 0]]),
-    Point("maximum", lambda n: n.maximum, [[1, 0, 2], [1, -0.0, 1]], [[0.5, 0.5, 1], [0.5, 0.5, 0]]),
+    Point("maximum", lambda n: n.maximum, [[1, 0, 2], [1, -0.0, 1]],
+          [[0.5, 0.5, 1], [0.5, 0.5, 0]]),
     Point("minimum", lambda n: n.minimum, [[1, 2], [1, 1]], [[0.5, 0], [0.5, 1]]),
     Point("median", lambda n: n.median, [[2, 1, 2, 1]], [[0.5, 0, 0, 0.5]]),
     Point("ptp", lambda n: n.ptp, [[1, 1, 0]], [[0.5, 0.5, -1]]),
@@ -130,7 +131,9 @@ def arguments(point: Point) -> tuple[Any, ...]:
 def test_reverse_mode(point: Point) -> None:
     args = arguments(point)
     y, pull = rt.vjp(point.function(rt), *args)
-    rt.testing.assert_close(list(pull(rt.ones_like(y))), [np.array(e, float) for e in point.expected])
+    rt.testing.assert_close(
+        list(pull(rt.ones_like(y))), [np.array(e, float) for e in point.expected]
+    )
 
 
 @points
@@ -169,5 +172,7 @@ def test_jax(point: Point, jnp: Any) -> None:
 
     y, pull = jax.vjp(point.function(jnp), *[jnp.asarray(x, float) for x in point.args])
     theirs = [np.asarray(x) for x in pull(jnp.ones_like(y))]
-    agree = all(np.allclose(a, e, equal_nan=True) for a, e in zip(theirs, point.expected, strict=True))
+    agree = all(
+        np.allclose(a, e, equal_nan=True) for a, e in zip(theirs, point.expected, strict=True)
+    )
     assert agree != bool(point.differs), theirs
