@@ -31,6 +31,26 @@ from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+__all__ = [
+    "ArgumentError",
+    "AxisError",
+    "BatchAxisError",
+    "ConcretizationError",
+    "DTypeError",
+    "DeviceError",
+    "DonatedError",
+    "EscapedTracerError",
+    "FileFormatError",
+    "MissingDependencyError",
+    "MissingRuleError",
+    "OutOfBoundsError",
+    "RtorchError",
+    "ShapeError",
+    "TracerError",
+    "TreeError",
+    "full_tracebacks",
+]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

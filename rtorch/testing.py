@@ -231,7 +231,9 @@ class _Derivatives:
         self.eps = eps
         self.rng = np.random.default_rng(0)
 
-    def check(self, f: Callable[..., Any], xs: list[Any], order: int, done: tuple[str, ...]) -> None:
+    def check(
+        self, f: Callable[..., Any], xs: list[Any], order: int, done: tuple[str, ...]
+    ) -> None:
         """Both modes at `xs`, then both modes of the derivatives."""
         ts = _like(self.rng, xs)
         quotient = self.quotient(f, xs, ts)

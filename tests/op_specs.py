@@ -4,14 +4,17 @@
 them per file. A new primitive needs an entry here (`test_complete.py` says so).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 import rtorch as rt
+import rtorch.random  # declares the primitives of random bits
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
 from rtorch.core.primitive import Primitive
@@ -138,6 +141,11 @@ class OpSpec:
 
 SPECS: list[OpSpec] = []
 
+
+def add(*args: Any, **kwargs: Any) -> None:
+    SPECS.append(OpSpec(*args, **kwargs))
+
+
 # ---- elementwise ---------------------------------------------------------------------------------
 
 INF, NAN = float("inf"), float("nan")
@@ -162,8 +170,8 @@ def elementwise(
     for shape in ELEMENTWISE_SHAPES:
         label = f"{case}{'' if case == '' else '-'}{'x'.join(map(str, shape)) or '0d'}"
         operands = tuple(Operand(shape, domain) for domain in domains)
-        SPECS.append(OpSpec(name, operands, reference, dtypes=dtypes, order=order, case=label,
-                            **more))  # fmt: skip
+        add(name, operands, reference, dtypes=dtypes, order=order, case=label,
+                            **more)  # fmt: skip
 
 
 ANY, POSITIVE, UNIT = (-2.0, 2.0), (0.4, 3.0), (-0.8, 0.8)
@@ -245,20 +253,49 @@ for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitw
 for _name, _ufunc in {"shift_left": np.left_shift, "shift_right": np.right_shift}.items():
     elementwise(_name, _ufunc, (-99, 99), (0, 3), dtypes=INTS, order=0)
 
-for _y in (-3, -1, 0, 1, 2, 3, 5):
-    elementwise("integer_pow", lambda x, y: x**y if y >= 0 else 1 / x**-y, (0.5, 2.0),
-                params={"y": _y}, dtypes=INEXACT if _y < 0 else NUMBERS, case=f"y{_y}",
-                special=())  # fmt: skip
+for _y in (0, 1, 2, 3, 6):
+    elementwise("integer_pow", lambda x, y: x**y, (-2.0, 2.0), params={"y": _y}, dtypes=NUMBERS,
+                case=f"y{_y}", special=())  # fmt: skip
 elementwise("complex", lambda x, y: (x + 1j * y).astype(C64 if x.dtype == F32 else C128), ANY, ANY,
             dtypes=(F64, F32), linear=((0, 1),), special=())  # fmt: skip
 elementwise("real", np.real, ANY, dtypes=INEXACT, linear=((0,),))
 elementwise("imag", np.imag, ANY, dtypes=COMPLEX, linear=((0,),))
 elementwise("conj", np.conj, ANY, dtypes=COMPLEX, linear=((0,),))
 
+
+def _polygamma(x: Any, n: int = 0) -> Any:
+    """Euler and Maclaurin's sum from ``x + 20`` on, and the terms before it."""
+    sign, y = (-1.0) ** (n + 1) * math.factorial(n), x + 20.0
+    head = sum((sign / (x + k) ** (n + 1) for k in range(20)), np.zeros_like(x))
+    tail = [np.log(y), 1 / y, -1 / y**2, 2 / y**3][n] - sign * -1 / (2 * y ** (n + 1))
+    for b, k in (
+        (1 / 12, 2),
+        (-1 / 120, 4),
+        (1 / 252, 6),
+        (-1 / 240, 8),
+    ):  # Bernoulli numbers over k
+        rising = math.prod(range(k, k + n))
+        tail = tail - (-1) ** n * rising * b / y ** (k + n)
+    return head + tail
+
+
+def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    return lambda x: np.vectorize(function, otypes=[x.dtype])(x)
+
+
+elementwise("erf", _each(math.erf), ANY)
+elementwise("erfc", _each(math.erfc), ANY)
+elementwise("erf_inv", _each(lambda p: NormalDist(0, math.sqrt(0.5)).inv_cdf((1 + p) / 2)), UNIT,
+            special=())  # fmt: skip
+elementwise("lgamma", _each(math.lgamma), POSITIVE, special=())
+elementwise("digamma", _polygamma, POSITIVE, special=())
+for _n in (1, 2):
+    elementwise("polygamma", _polygamma, POSITIVE, params={"n": _n}, case=f"n{_n}", special=())
+
 for _shape in ELEMENTWISE_SHAPES:
-    SPECS.append(OpSpec("select", (Operand(_shape, dtype=BOOL), Operand(_shape), Operand(_shape)),
+    add("select", (Operand(_shape, dtype=BOOL), Operand(_shape), Operand(_shape)),
                         np.where, dtypes=ALL, order=2, linear=((1, 2), (1,), (2,)),
-                        case="x".join(map(str, _shape)) or "0d"))  # fmt: skip
+                        case="x".join(map(str, _shape)) or "0d")  # fmt: skip
 
 # ---- changes of type -----------------------------------------------------------------------------
 
@@ -269,16 +306,16 @@ def _convert(x: Any, dtype: Any) -> Any:
 
 for _dtype in ALL:
     _smooth = _dtype in dtypes.INEXACT
-    SPECS.append(OpSpec("convert", (Operand((2, 3), (0, 2)),), _convert, {"dtype": _dtype}, ALL,
+    add("convert", (Operand((2, 3), (0, 2)),), _convert, {"dtype": _dtype}, ALL,
                         2 if _dtype in (F64, C128) else 0,
-                        ((0,),) if _smooth else (), case=f"to-{_dtype}"))  # fmt: skip
+                        ((0,),) if _smooth else (), case=f"to-{_dtype}")  # fmt: skip
 for _from, _to in ((F32, I32), (I64, F64), (F16, dtypes.uint16), (BF16, dtypes.int16), (BOOL, U8),
                    (I8, U8)):  # fmt: skip
     for _shape in ELEMENTWISE_SHAPES:
-        SPECS.append(OpSpec("bitcast", (Operand(_shape, dtype=_from),),
+        add("bitcast", (Operand(_shape, dtype=_from),),
                             lambda x, dtype, _from=_from: x.astype(_from).view(dtype),
                             {"dtype": _to}, (F32,),
-                            case=f"{_from}-{_to}-{len(_shape)}d{0 in _shape:d}"))  # fmt: skip
+                            case=f"{_from}-{_to}-{len(_shape)}d{0 in _shape:d}")  # fmt: skip
 
 # ---- shape ---------------------------------------------------------------------------------------
 
@@ -289,9 +326,9 @@ def structural(
 ) -> None:  # fmt: skip
     """A primitive of all dtypes, linear in its operands together."""
     operands = tuple(map(Operand, shapes))
-    SPECS.append(OpSpec(name, operands, reference, params,
+    add(name, operands, reference, params,
                         **{"dtypes": ALL, "order": 2, "linear": (tuple(range(len(operands))),),
-                           "case": case, **(more or {})}))  # fmt: skip
+                           "case": case, **(more or {})})  # fmt: skip
 
 
 def _broadcast(x: Any, shape: Any, axes: Any) -> Any:
@@ -382,16 +419,62 @@ def _iota(shape: Any, dtype: Any, axis: int, device: Any) -> Any:
 
 for _dtype in (*NUMBERS,):
     for _shape, _axis in (((3,), 0), ((2, 3), 1), ((2, 3), 0), ((0, 2), 1)):
-        SPECS.append(OpSpec("iota", (), _iota, {"shape": _shape, "dtype": _dtype, "axis": _axis,
+        add("iota", (), _iota, {"shape": _shape, "dtype": _dtype, "axis": _axis,
                                                 "device": CPU}, (F32,),
-                            case=f"{_dtype}-{_shape}-{_axis}"))  # fmt: skip
+                            case=f"{_dtype}-{_shape}-{_axis}")  # fmt: skip
 for _dtype, _value in ((F32, 1.5), (BF16, 2.0), (I8, -3), (BOOL, True), (C64, 1j), (F64, -0.0),
                        (F16, NAN)):  # fmt: skip
     for _shape in ((2, 3), (), (0, 2)):
-        SPECS.append(OpSpec("full", (), lambda shape, value, dtype, device:
+        add("full", (), lambda shape, value, dtype, device:
                             np.full(shape, value, dtype),
                             {"shape": _shape, "value": _value, "dtype": _dtype, "device": CPU},
-                            (F32,), case=f"{_dtype}-{_shape}"))  # fmt: skip
+                            (F32,), case=f"{_dtype}-{_shape}")  # fmt: skip
+
+# ---- random bits ---------------------------------------------------------------------------------
+
+
+def _threefry(k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
+    """Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", twenty rounds."""
+    keys = [k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA)]
+    x0, x1 = x0 + k0, x1 + k1
+    for i in range(5):
+        for turn in ((13, 15, 26, 6), (17, 29, 16, 24))[i % 2]:
+            x0 = x0 + x1
+            x1 = ((x1 << np.uint32(turn)) | (x1 >> np.uint32(32 - turn))) ^ x0
+        x0 = x0 + keys[(i + 1) % 3]
+        x1 = x1 + keys[(i + 2) % 3] + np.uint32(i + 1)
+    return x0, x1
+
+
+def _words(key: Any, shape: Any) -> tuple[Any, Any]:
+    """The cipher of the counters 0, 1, 2, ... under every key."""
+    low = np.arange(math.prod(shape), dtype=U32).reshape(shape)
+    keys = key.reshape(*key.shape[:-1], *(1,) * len(shape), 2)
+    with np.errstate(over="ignore"):
+        return _threefry(*np.broadcast_arrays(keys[..., 0], keys[..., 1], np.zeros_like(low), low))
+
+
+def _random_bits(key: Any, shape: Any, dtype: Any) -> Any:
+    high, low = _words(key, shape)
+    if dtype == dtypes.uint64:
+        return (high.astype(dtype) << np.uint64(32)) | low.astype(dtype)
+    return (high ^ low).astype(dtype)
+
+
+U32 = dtypes.uint32
+for _shape in ((2, 3), (), (0, 3), (40, 30)):
+    add("threefry2x32", (Operand(_shape, (0, 2**32 - 1)),) * 4, _threefry,
+                        dtypes=(U32,), case=str(_shape))  # fmt: skip
+for _lead in ((), (3,), (0,)):
+    for _shape in ((2, 3), (), (0,)):
+        _key = Operand((*_lead, 2), (0, 2**32 - 1))
+        for _dtype in (U8, dtypes.uint16, U32, dtypes.uint64):
+            add("random_bits", (_key,), _random_bits,
+                                {"shape": _shape, "dtype": _dtype}, (U32,),
+                                case=f"{_lead}-{_shape}-{_dtype}")  # fmt: skip
+        add("random_split", (_key,), lambda key, shape:
+                            np.stack(_words(key, shape), -1), {"shape": _shape}, (U32,),
+                            case=f"{_lead}-{_shape}")  # fmt: skip
 
 # ---- reductions ----------------------------------------------------------------------------------
 
@@ -403,8 +486,8 @@ def reduction(name: str, reference: Callable[..., Any], domain: Any = ANY, empty
              ((2, 3), ()), ((0, 3), (1,)), ((1, 3), (0,))]  # fmt: skip
     cases += [((0, 3), (0,)), ((2, 0), (0, 1))] if empty else []
     for shape, axes in cases:
-        SPECS.append(OpSpec(name, (Operand(shape, domain),), reference, {"axes": axes},
-                            case=f"{shape}-{axes}", **more))  # fmt: skip
+        add(name, (Operand(shape, domain),), reference, {"axes": axes},
+                            case=f"{shape}-{axes}", **more)  # fmt: skip
 
 
 def _sum(x: Any, axes: Any) -> Any:
@@ -426,10 +509,10 @@ def along(name: str, reference: Callable[..., Any], *shapes: Any, operands: int 
     """A primitive with one ``axis``."""
     for shape, axis in shapes:
         for params in variants:
-            SPECS.append(OpSpec(name, (Operand(shape),) * operands, reference,
+            add(name, (Operand(shape),) * operands, reference,
                                 {"axis": axis, **params},
                                 case="-".join(map(str, [shape, axis, *params.values()])),
-                                **more))  # fmt: skip
+                                **more)  # fmt: skip
 
 
 _LINES = (((4,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3, 2), 1), ((0, 3), 1))
@@ -508,8 +591,8 @@ for _x, _y_shape, _axes in (
     ((2, 0), (0, 3), (((1,), (0,)), ((), ()))),
     ((0, 2), (2, 3), (((1,), (0,)), ((), ()))),
 ):
-    SPECS.append(OpSpec("dot_general", (Operand(_x), Operand(_y_shape)), _dot, {"axes": _axes},
-                        NUMBERS, 2, ((0,), (1,)), case=f"{_x}-{_y_shape}-{_axes}"))  # fmt: skip
+    add("dot_general", (Operand(_x), Operand(_y_shape)), _dot, {"axes": _axes},
+                        NUMBERS, 2, ((0,), (1,)), case=f"{_x}-{_y_shape}-{_axes}")  # fmt: skip
 
 # ---- gather and scatter --------------------------------------------------------------------------
 
@@ -571,19 +654,21 @@ for _shape, _indices, _axes, _mode in _PLACES:
     _index_operands = tuple(index(i) for i in _indices)
     _case = f"{_shape}-{_axes}-{_mode}-{_index_operands[0].shape}"
     _rest = tuple(n for i, n in enumerate(_shape) if i not in _axes)
-    SPECS.append(OpSpec("gather", (Operand(_shape), *_index_operands), _gather,
-                        {"axes": _axes, "mode": _mode, "fill": 0}, ALL, 2, ((0,),), case=_case))  # fmt: skip
+    add("gather", (Operand(_shape), *_index_operands), _gather,
+                        {"axes": _axes, "mode": _mode, "fill": 0}, ALL, 2, ((0,),),
+                        case=_case)  # fmt: skip
     for _op in ("set", "add", "mul", "min", "max"):
         _kinds = {"set": ALL, "add": NUMBERS, "mul": NUMBERS}.get(_op, REAL)
-        SPECS.append(OpSpec(
+        add(
             "scatter",
             (Operand(_shape), Operand(_index_operands[0].shape + _rest), *_index_operands),
             _scatter, {"axes": _axes, "mode": _mode, "op": _op}, _kinds, 2,
-            ((0, 1), (0,), (1,)) if _op in ("set", "add") else (), case=f"{_op}-{_case}",
-        ))  # fmt: skip
-SPECS.append(OpSpec("gather", (Operand((4,)), index([1, 9])), _gather,
+            ((0, 1), (0,), (1,)) if _op in ("set", "add") else (),
+            case=f"{_op}-{_case}",
+        )  # fmt: skip
+add("gather", (Operand((4,)), index([1, 9])), _gather,
                     {"axes": (0,), "mode": "fill", "fill": 7}, NUMBERS, 2, (),
-                    case="fill-7"))  # fmt: skip
+                    case="fill-7")  # fmt: skip
 
 # ---- slices with parameters and with traced starts -----------------------------------------------
 
@@ -616,13 +701,13 @@ structural("update_slice", [(), ()], _update_slice, "0d", more=_TWO, starts=(), 
            strides=())  # fmt: skip
 for _starts in ((0, 1), (2, 0), (9, -4)):
     _index_operands = tuple(index(i) for i in _starts)
-    SPECS.append(OpSpec("dynamic_slice", (Operand((4, 3)), *_index_operands),
+    add("dynamic_slice", (Operand((4, 3)), *_index_operands),
                         lambda x, *starts, sizes: x[_window(x, starts, sizes)],
-                        {"sizes": (2, 2)}, ALL, 2, ((0,),), case=str(_starts)))  # fmt: skip
-    SPECS.append(OpSpec("dynamic_update_slice",
+                        {"sizes": (2, 2)}, ALL, 2, ((0,),), case=str(_starts))  # fmt: skip
+    add("dynamic_update_slice",
                         (Operand((4, 3)), Operand((2, 2)), *_index_operands),
                         _dynamic_update_slice, {}, ALL, 2, ((0, 1), (0,), (1,)),
-                        case=str(_starts)))  # fmt: skip
+                        case=str(_starts))  # fmt: skip
 
 # ---- order ---------------------------------------------------------------------------------------
 
@@ -637,8 +722,8 @@ def _top_k(x: Any, k: int) -> Any:
 
 
 for _shape, _k in (((5,), 2), ((2, 4), 4), ((2, 3), 1), ((2, 3), 0), ((0, 3), 2)):
-    SPECS.append(OpSpec("top_k", (Operand(_shape),), _top_k, {"k": _k}, REAL, 2,
-                        case=f"{_shape}-{_k}"))  # fmt: skip
+    add("top_k", (Operand(_shape),), _top_k, {"k": _k}, REAL, 2,
+                        case=f"{_shape}-{_k}")  # fmt: skip
 
 
 # ---- what the tests iterate over -----------------------------------------------------------------

@@ -27,10 +27,12 @@ class Aval:
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
     def update(self, shape: tuple[int, ...] | None = None, dtype: DType | None = None) -> "Aval":
@@ -56,6 +58,11 @@ def spec(shape: Any, dtype: Any = float) -> Aval:
     Args:
         shape: An integer or a tuple of them.
         dtype: A dtype; by default `default_dtype()`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.spec((2, 3)), rt.spec(4, rt.int64)
+        (f32[2,3], i64[4])
     """
     shape = (shape,) if isinstance(shape, int) else shape
     whole = (int, np.integer)

@@ -13,7 +13,14 @@ from rtorch.errors import ArgumentError, DeviceError, MissingDependencyError
 
 
 class Device(NamedTuple):
-    """A place where arrays live: ``cpu`` or ``cuda:0``, ``cuda:1``, ..."""
+    """A place where arrays live: ``cpu`` or ``cuda:0``, ``cuda:1``, ...
+
+    Example:
+        >>> import rtorch as rt
+        >>> device = rt.ones(2).device
+        >>> device, device.kind, str(rt.Device("cuda", 1))
+        (Device('cpu'), 'cpu', 'cuda:1')
+    """
 
     kind: str
     number: int = 0

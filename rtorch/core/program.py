@@ -63,6 +63,14 @@ class Program:
         out_atoms: The results: variables.
         consts: The arrays that the function closed over, by the variable that stands for each.
         name: The function's name.
+
+    Example:
+        >>> import rtorch as rt
+        >>> program = rt.make_program(lambda x: x * 2)(rt.spec((3,)))
+        >>> program.in_avals, len(program.eqns)
+        ([f32[3]], 1)
+        >>> [y.tolist() for y in program(rt.ones(3))]
+        [[2.0, 2.0, 2.0]]
     """
 
     __slots__ = ("__weakref__", "cache", "consts", "eqns", "in_vars", "name", "out_atoms")
@@ -84,10 +92,12 @@ class Program:
 
     @property
     def in_avals(self) -> list[Aval]:
+        """Shapes and dtypes of the parameters."""
         return [v.aval for v in self.in_vars]
 
     @property
     def out_avals(self) -> list[Aval]:
+        """Shapes and dtypes of the results."""
         return [v.aval for v in self.out_atoms]
 
     def cached(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -124,7 +134,21 @@ class Program:
 
 
 def eval_program(program: Program, *args: Any) -> list[Any]:
-    """Bind the primitives of `program` again, in the current trace."""
+    """Bind the primitives of `program` again, in the current trace.
+
+    Args:
+        program: What to run.
+        *args: One array per parameter.
+
+    Returns:
+        A list of the results.
+
+    Example:
+        >>> import rtorch as rt
+        >>> program = rt.make_program(lambda x: rt.sin(x))(1.0)
+        >>> float(rt.grad(lambda x: rt.eval_program(program, x)[0])(0.0))
+        1.0
+    """
     env: dict[Var, Any] = dict(zip(program.in_vars, args))
     env.update(program.consts)
 
@@ -144,6 +168,10 @@ def check_program(program: Program) -> None:
     """Raise unless every operand is defined before it is read and every aval is what `infer` says.
 
     Passes are followed by this check in the tests.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.check_program(rt.make_program(rt.sin)(1.0))
     """
     known = {*program.in_vars, *program.consts}
     for number, eqn in enumerate(program.eqns):

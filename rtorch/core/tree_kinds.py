@@ -22,7 +22,13 @@ Spec: TypeAlias = "tuple[Kind, Any, tuple[Spec, ...]] | None"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DictKey:
-    """Step of a path into a mapping: ``['name']``."""
+    """Step of a path into a mapping: ``['name']``.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.tree.leaves_with_path({"w": 1.0})
+        [((DictKey(key='w'),), 1.0)]
+    """
 
     key: Any
 
@@ -32,7 +38,13 @@ class DictKey:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SequenceKey:
-    """Step of a path into a list or tuple: ``[0]``."""
+    """Step of a path into a list or tuple: ``[0]``.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.tree.leaves_with_path([1.0])
+        [((SequenceKey(idx=0),), 1.0)]
+    """
 
     idx: int
 
@@ -42,7 +54,13 @@ class SequenceKey:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GetAttrKey:
-    """Step of a path to an attribute: ``.name``."""
+    """Step of a path to an attribute: ``.name``.
+
+    Example:
+        >>> import rtorch as rt
+        >>> str(rt.tree.GetAttrKey("name"))
+        '.name'
+    """
 
     name: str
 
@@ -52,7 +70,13 @@ class GetAttrKey:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlattenedIndexKey:
-    """Step of a path into a registered class that does not name its children."""
+    """Step of a path into a registered class that does not name its children.
+
+    Example:
+        >>> import rtorch as rt
+        >>> str(rt.tree.FlattenedIndexKey(0))
+        '[<flat index 0>]'
+    """
 
     key: int
 

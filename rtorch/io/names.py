@@ -1,7 +1,7 @@
-"""Tree paths as names of members of an archive, and back to what a message shows.
+r"""Tree paths as names of members of an archive, and back to what a message shows.
 
 ``{"layer": [x]}`` has its leaf at ``layer/0``. What a zip file or a file system could take amiss
-in a key (``/``, ``\\``, ``%``, ``~``, control characters, what is not Unicode) is percent-encoded;
+in a key (``/``, ``\``, ``%``, ``~``, control characters, what is not Unicode) is percent-encoded;
 names that would still be equal get ``~2``, ``~3``, ... at their end.
 """
 

@@ -76,9 +76,7 @@ def decode(node: Json, leaf: Callable[[Json], Any], path: str = "") -> Any:
     raise FileFormatError(f"[load] the structure at tree{path} is not one that save writes")
 
 
-def _items(
-    pairs: list[Json], leaf: Callable[[Json], Any], path: str
-) -> Iterator[tuple[Any, Any]]:
+def _items(pairs: list[Json], leaf: Callable[[Json], Any], path: str) -> Iterator[tuple[Any, Any]]:
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2:
             raise FileFormatError(f"[load] the dict at tree{path} is not one that save writes")

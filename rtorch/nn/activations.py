@@ -142,7 +142,8 @@ def gelu(x: Any, approximate: str = "none") -> rt.Array:
     if approximate == "none":
         return x * 0.5 * rt.erfc(x * -math.sqrt(0.5))
     if approximate == "tanh":
-        cubic = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
+        z = rt.clip(x, -30.0, 30.0)  # the tanh is ±1 long before, and the cube does not overflow
+        cubic = (z + z * z * z * 0.044715) * math.sqrt(2 / math.pi)
         return x * 0.5 * (rt.tanh(cubic) + 1.0)
     raise ArgumentError(f"[gelu] approximate: expected 'none' or 'tanh', got {approximate!r}")
 
@@ -291,7 +292,7 @@ def log_softmax(x: Any, axis: int = -1) -> rt.Array:
 
 
 def _below_zero(name: str, x: Any, axis: int) -> rt.Array:
-    """`x` less its maximum along `axis`; the softmax does not change by it, and nor do its slopes."""
+    """`x` less its maximum along `axis`, which changes neither the softmax nor its slopes."""
     x = _floating(x)
     check_axis(name, x, axis)
     if x.shape[axis] == 0:

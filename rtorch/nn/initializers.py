@@ -68,7 +68,11 @@ def constant(value: float) -> Initializer:
         >>> rt.nn.initializers.constant(0.5)(None, (2,), rt.float32)
         Array([0.5, 0.5], dtype=float32)
     """
-    return lambda key, shape, dtype=float: rt.full(shape, value, dtype=dtype)
+
+    def init(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
+        return rt.full(shape, value, dtype=dtype)
+
+    return init
 
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
@@ -82,7 +86,7 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
     """
 
     def init(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
-        return rt.random.uniform(key, shape, dtype, minval=low, maxval=high)  # type: ignore[no-any-return]
+        return rt.random.uniform(key, shape, dtype, minval=low, maxval=high)
 
     return init
 
@@ -97,7 +101,7 @@ def normal(std: float = 1.0, mean: float = 0.0) -> Initializer:
     """
 
     def init(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
-        return rt.random.normal(key, shape, dtype) * std + mean  # type: ignore[no-any-return]
+        return rt.random.normal(key, shape, dtype) * std + mean
 
     return init
 

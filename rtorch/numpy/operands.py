@@ -36,6 +36,12 @@ def operand(x: Any, name: str = "array") -> Array:
     return from_foreign(x, None, name)
 
 
+def scalar_array(x: Any, dtype: DType, weak: bool = False) -> Array:
+    """A Python scalar as an array without axes; a complex number loses its imaginary part."""
+    real = x.real if type(x) is complex and dtype not in dtypes.COMPLEXES else x
+    return wrap(np.asarray(real).astype(dtype), weak)
+
+
 def scalar_dtype(x: Any, name: str) -> DType:
     """The dtype of a Python scalar; an error for an integer beyond 64 bits."""
     if type(x) is int and not -(2**63) <= x < 2**63:
@@ -125,7 +131,7 @@ def from_any(x: Any, dtype: DType | None, name: str) -> Array:
     if type(x) in _SCALARS:
         if type(x) is int and dtype in dtypes.INTEGERS:
             check_range(x, dtype, name)
-        return wrap(np.asarray(x, dtype or scalar_dtype(x, name)))
+        return scalar_array(x, dtype or scalar_dtype(x, name))
     return from_foreign(x, dtype, name)
 
 
@@ -147,10 +153,22 @@ def common_dtype(*xs: Any) -> DType:
 
 
 def promote(name: str, *xs: Any) -> list[Array]:
-    """All of `xs` as Arrays of their common dtype; shapes stay."""
-    arrays = [operand(x, name) for x in xs]
-    dtype = common_dtype(*arrays)
-    return [x if x.dtype is dtype else convert_p(x, dtype=dtype) for x in arrays]
+    """All of `xs` as Arrays of their common dtype; shapes stay.
+
+    Python scalars go to that dtype directly: by way of the default dtype, a float beside a
+    float64 array would lose half of its digits.
+    """
+    operands = [x if type(x) in _SCALARS else operand(x, name) for x in xs]
+    dtype = common_dtype(*operands)
+    weak = all(not isinstance(x, Array) or x._weak for x in operands)
+    arrays = []
+    for x in operands:
+        if not isinstance(x, Array):
+            if type(x) is int and dtype in dtypes.INTEGERS:
+                check_range(x, dtype, name)
+            x = scalar_array(x, dtype, weak)
+        arrays.append(x if x.dtype is dtype else convert_p(x, dtype=dtype))
+    return arrays
 
 
 def result_type(*arrays_and_dtypes: Any) -> DType:

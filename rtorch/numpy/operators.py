@@ -73,7 +73,11 @@ def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
         if _is_foreign(other):
             return NotImplemented
-        return function(other, self) if swapped else function(self, other)
+        try:
+            return function(other, self) if swapped else function(self, other)
+        except Exception as error:
+            hide_internal_frames(error)
+            raise
 
     return method
 
@@ -114,13 +118,20 @@ _UNARY: dict[str, Any] = {
 
 
 def _reshape(self: Array, *shape: Any, order: str = "C") -> Array:
+    """The elements in row-major order as `shape`; one length may be -1."""
     return manipulation.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose(self: Array, *axes: Any) -> Array:
+    """The axes in the order `axes`; reversed without."""
     if not axes or axes == (None,):
         return manipulation.transpose(self)
     return manipulation.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
+
+
+def _copy(self: Array) -> Array:
+    """The array itself: it is immutable, a copy could not be told from it."""
+    return self
 
 
 _METHODS: dict[str, Any] = {
@@ -150,7 +161,7 @@ _METHODS: dict[str, Any] = {
     "cumprod": cumulative.cumprod,
     "ptp": reductions.ptp,
     "trace": matrices.trace,
-    "copy": lambda self: self,  # immutable: a copy could not be told from it
+    "copy": _copy,
     "dot": contraction.dot,
     "sort": sorting.sort,
     "argsort": sorting.argsort,

@@ -87,7 +87,7 @@ def _binary(name: str, prim: Primitive, summary: str, example: str, *, inexact: 
     def function(x: Any, y: Any, /) -> Any:
         try:
             if not literals:
-                x, y = operand(x, name), operand(y, name)
+                x, y = promote(name, x, y)
             if only is not None:
                 _require(name, only, x, y)
             return binary(prim, x, y, name, inexact=inexact)
@@ -272,7 +272,8 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
     """
     if type(y) is int and isinstance(x, Array) and x.dtype is not dtypes.bool_:
         if x.dtype in _INEXACT:
-            return ew.integer_pow_p(x, y=y)
+            power: Array = ew.integer_pow_p(x, y=y if y >= 0 else -y)
+            return power if y >= 0 else ew.div_p(1, power)
         if y < 0:
             raise DTypeError(f"[power] {x.dtype} to the negative power {y}: convert x to a float")
     a, b = promote("power", x, y)

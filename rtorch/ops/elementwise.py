@@ -1,8 +1,8 @@
 """Unary and binary mathematics: one line each, the function and its partial derivatives.
 
-Conventions at special points follow JAX: ``abs`` has slope 0 at 0, ``maximum`` and ``minimum``
-share the cotangent at ties, ``relu`` has slope 0 at 0. Where a slope is infinite (``log``,
-``sqrt`` at 0) a zero cotangent gives 0, not nan; see ``docs/conventions.md``.
+Conventions at special points: ``abs``, ``relu`` and ``hypot`` have slope 0 at 0, ``maximum`` and
+``minimum`` share the cotangent at ties. Where a slope is infinite (``log``, ``sqrt`` at 0) a zero
+cotangent gives 0, not nan; see ``docs/conventions.md``.
 """
 
 import math
@@ -23,7 +23,7 @@ from rtorch.ops.base import (
     sub_p,
     wrap_scalar,
 )
-from rtorch.ops.comparison import eq_p, gt_p, select_p, step_p
+from rtorch.ops.comparison import eq_p, gt_p, is_inf_p, select_p, step_p
 from rtorch.ops.convert import conj_p, convert_p, imag_p, real_p
 
 
@@ -59,13 +59,14 @@ rsqrt_p = elementwise(
 cbrt_p = elementwise("cbrt", "cbrt", lambda out, x: div_p(1 / 3, square(out)), singular=True)
 logaddexp_p = elementwise(
     "logaddexp", "logaddexp",
-    lambda out, x, y: _softmax_weight(x, out), lambda out, x, y: _softmax_weight(y, out),
+    lambda out, x, y: _softmax_weight(x, y, out), lambda out, x, y: _softmax_weight(y, x, out),
 )  # fmt: skip
 
 
-def _softmax_weight(x: Any, out: Any) -> Any:
-    # Equal infinities differ by 0: no nan from inf - inf.
-    return exp_p(select_p(eq_p(x, out), 0, sub_p(x, out)))
+def _softmax_weight(x: Any, other: Any, out: Any) -> Any:
+    # At infinity the larger one has all the weight, and equal ones share it: no inf - inf.
+    infinite = is_inf_p(out)
+    return select_p(infinite, step_p(x, other), exp_p(select_p(infinite, 0, sub_p(x, out))))
 
 
 class Pow(Elementwise):
@@ -92,23 +93,21 @@ class Pow(Elementwise):
 
 
 class IntegerPow(Elementwise):
-    """``x ** y`` for a static integer ``y``, by repeated multiplication."""
+    """``x ** y`` for a static integer ``y >= 0``, by repeated multiplication."""
 
     name = "integer_pow"
 
     def impl(self, xp: Any, x: Any, *, y: int) -> Any:
         if y == 1:
             return xp.array(x)  # never the operand's memory: the plan may write there
-        power, base, n = None, x, abs(y)
+        power, base, n = None, x, y
         while n:
             if n & 1:
                 power = base if power is None else xp.multiply(power, base)
             n >>= 1
             if n:
                 base = xp.multiply(base, base)
-        if power is None:
-            return xp.ones_like(x)
-        return power if y > 0 else xp.reciprocal(power)
+        return xp.ones_like(x) if power is None else power
 
     def can_write(self, out: Aval, *, y: int) -> bool:
         return y == 2
@@ -145,7 +144,7 @@ class Div(Elementwise):
         return div_p(ct, y), None
 
 
-div_p = Div()
+div_p: Elementwise = Div()
 floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
 remainder_p = elementwise(
     "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
@@ -210,7 +209,7 @@ class Modulus(Elementwise):
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         if primals[0].dtype in dtypes.COMPLEXES:
-            return tape.record_jvp(self, primals, tangents, params)  # type: ignore[no-any-return]
+            return tape.record_jvp(self, primals, tangents, params)
         return super().linearize(tape, primals, tangents)
 
     def complex_tangent(self, out: Any, x: Any, t: Any) -> Any:
@@ -245,7 +244,8 @@ class Abs(Modulus):
         return real_p(mul_p(t, div_p(conj_p(x), length)))
 
 
-sign_p, abs_p = Sign(), Abs()
+sign_p: Elementwise = Sign()
+abs_p: Elementwise = Abs()
 
 # ---- maxima --------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class Threefry2x32(Nondifferentiable):
             out = np.array(pairs, uint32).reshape(*shape, 2)
             return out[..., 0], out[..., 1]
         y0, y1 = words[2].copy(), words[3].copy()
-        for part in _parts(size, BLOCK if xp is np else size):
+        for part in _parts(size, BLOCK if xp is np else max(size, 1)):
             scramble(xp, words[0][part], words[1][part], y0[part], y1[part])
         return y0.reshape(shape), y1.reshape(shape)
 

@@ -52,6 +52,7 @@ def apply_updates(params: Params, updates: Updates) -> Params:
         >>> rt.optim.apply_updates(params, {"w": rt.ones(2), "seen": 0})
         {'seen': 7, 'w': Array([1., 1.], dtype=float32)}
     """
+
     def moved(p: Any, u: Any) -> Any:
         if not is_trained(p):
             return p
@@ -77,9 +78,7 @@ def map_trained(f: Callable[..., Any], params: Params, *rest: Any) -> Any:
 
 def updates_like(params: Params, updates: Updates) -> Updates:
     """`updates` with zeros in the place of None, so that the structure is that of `params`."""
-    return rt.tree.map(
-        lambda p, u: u if is_trained(p) else rt.zeros_like(p), params, updates
-    )
+    return rt.tree.map(lambda p, u: u if is_trained(p) else rt.zeros_like(p), params, updates)
 
 
 def zeros_like(params: Params) -> Any:

@@ -98,7 +98,8 @@ def sgd(
         moved = map_trained(decayed, params, grads)
         m = state.momentum
         if momentum:
-            taken = rt.where(state.step == 0, 1.0, 1.0 - dampening) if dampening else 1.0
+            # 1 in the first step. In float64, as all scalars that depend on the step.
+            taken = 1.0 - dampening * (state.step > 0).astype(rt.float64) if dampening else 1.0
             m = map_trained(lambda g, m: m * momentum + scale(g, taken), moved, m)
             moved = map_trained(lambda g, m: g + m * momentum, moved, m) if nesterov else m
         rate = rate_at(learning_rate, state.step)

@@ -88,7 +88,7 @@ LEAF = tree.structure(0)
 def argument_path(i: int, args: Any, kwargs: Any) -> str:
     """How messages call the i-th leaf of a call: ``args[0]['w']``."""
     first, *rest = leaves_with_path((args, kwargs))[i][0]
-    return ("args", "kwargs")[first.idx] + keystr(tuple(rest))  # type: ignore[attr-defined]
+    return ("args", "kwargs")[first.idx] + keystr(tuple(rest))
 
 
 def is_differentiable(x: Any) -> bool:

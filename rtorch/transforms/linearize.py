@@ -103,7 +103,7 @@ class LinearEqn:
         self.first = first
 
     def pull(self, cts: Env) -> None:
-        take = cts.pop if self.first else cts.get
+        take: Any = cts.pop if self.first else cts.get
         if self.prim.multiple:
             ct: Any = [None if out is None else take(out, None) for out in self.outs]
             if all(c is None for c in ct):

@@ -3,7 +3,6 @@
 import pytest
 from op_specs import EXEMPT, SPECS
 
-import rtorch as rt  # noqa: F401 - declares the primitives
 from rtorch.core.primitive import Primitive
 
 DESCRIBED = {spec.name for spec in SPECS}
@@ -17,7 +16,7 @@ def test_every_primitive_has_a_spec() -> None:
 
 
 def test_every_spec_and_exemption_is_of_a_primitive() -> None:
-    assert DESCRIBED <= Primitive.registry.keys()
+    assert Primitive.registry.keys() >= DESCRIBED
     assert EXEMPT.keys() <= Primitive.registry.keys()
     assert not DESCRIBED & EXEMPT.keys()
     assert all(EXEMPT.values())
