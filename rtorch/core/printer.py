@@ -1,5 +1,7 @@
 """Programs as text that a person can read."""
 
+from __future__ import annotations
+
 import string
 from typing import Any
 

@@ -8,6 +8,8 @@ A structure is kept as a *spec*: None for a leaf, ``(kind, meta, specs of the ch
 node. Plain tuples, so that comparing and hashing them happens in C.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import types
 from collections import OrderedDict, defaultdict

@@ -1,5 +1,7 @@
 """How a class of one's own becomes a node of pytrees."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar

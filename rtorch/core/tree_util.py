@@ -3,6 +3,8 @@
 Built on `rtorch.core.tree`; nothing here is on the path of a transform.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from typing import Any

@@ -6,6 +6,8 @@ when none fits are the arguments flattened generically, the function staged, and
 Inside other transformations a jitted function becomes one call operation (`call.py`).
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
 import warnings

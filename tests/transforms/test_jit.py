@@ -93,7 +93,9 @@ PROGRAMS = {
     "flip": lambda x: rt.sin(x)[::-1],
     "flip reshaped": lambda x: rt.sin(x)[::-1].reshape(2, 6) * rt.cos(x).reshape(2, 6),
     "broadcast": lambda x: rt.broadcast_to(rt.sin(x)[:, None], (3, 4, 4)),
-    "broadcast reshaped": lambda x: rt.broadcast_to(rt.sin(x)[:, None], (3, 4, 4)).reshape(12, 4) + 1,
+    "broadcast reshaped": lambda x: (
+        rt.broadcast_to(rt.sin(x)[:, None], (3, 4, 4)).reshape(12, 4) + 1
+    ),
     "dynamic slice": lambda x: rt.dynamic_slice(rt.sin(x), (1, 1), (2, 2)),
     "dynamic slice of a buffer that is used again": lambda x: (
         rt.dynamic_slice(rt.sin(x), (rt.argmax(x[:, 0]), 1), (2, 2))
@@ -221,7 +223,9 @@ def test_no_stale_entry_when_closing_over_a_tracer():
 def test_recursion_and_jit_in_jit():
     power = rt.jit(lambda x, n: x if n == 0 else x * power(x, n - 1), static_argnums=1)
     assert float(power(2.0, 3)) == 16.0
-    assert float(rt.jit(rt.jit(lambda x: rt.jit(rt.sin)(x) * 2))(0.5)) == pytest.approx(2 * np.sin(0.5))
+    assert float(rt.jit(rt.jit(lambda x: rt.jit(rt.sin)(x) * 2))(0.5)) == pytest.approx(
+        2 * np.sin(0.5)
+    )
 
 
 def test_methods():
