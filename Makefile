@@ -24,8 +24,9 @@ demo: $(VENV)/.with-examples
 	@mkdir -p out
 	@$(BIN)/python examples/digits.py $(ARGS)
 
+# One BLAS thread for each of the two processes: more would fight for the cores.
 test: $(VENV)/.with-test
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/.with-dev
 	@$(BIN)/ruff check
@@ -38,7 +39,8 @@ format: $(VENV)/.with-dev
 types: $(VENV)/.with-dev
 	@$(BIN)/mypy
 
-doctest: $(VENV)/.with-test
+doc# One BLAS thread for each of the two processes: more would fight for the cores.
+test: $(VENV)/.with-test
 	@$(BIN)/python -m pytest --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
 
 check: test lint types doctest

@@ -10,6 +10,8 @@ Example:
     1.0
 """
 
+from __future__ import annotations
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -23,6 +23,8 @@ A message says which function, what came, what was wanted and the cure; the user
 stands below it. Frames of rtorch are cut out of tracebacks unless `full_tracebacks` is on.
 """
 
+from __future__ import annotations
+
 import functools
 import linecache
 import os

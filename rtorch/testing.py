@@ -5,6 +5,8 @@ otherwise. They serve the tests of the library and those of programs that are bu
 Random directions come from a fixed seed, so that a check that passes once passes always.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -12,6 +12,8 @@ Example:
     {'b': 30.0, 'w': [10.0, 20.0]}
 """
 
+from __future__ import annotations
+
 from rtorch.core import tree as _tree
 from rtorch.core import tree_at as _at
 from rtorch.core import tree_prefix as _prefix

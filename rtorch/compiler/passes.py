@@ -4,6 +4,8 @@ Each is a walk over the equations with an environment from old variables to new 
 in `optimize` lets each feed the next.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any
@@ -232,9 +234,7 @@ def schedule(program: Program) -> Program:
     return Program(program.in_vars, eqns, program.out_atoms, program.consts, program.name)
 
 
-def _append_with_operands(
-    root: Eqn, made: dict[Var, Eqn], done: set[Eqn], eqns: list[Eqn]
-) -> None:
+def _append_with_operands(root: Eqn, made: dict[Var, Eqn], done: set[Eqn], eqns: list[Eqn]) -> None:
     """Append `root` to `eqns`, after all that it needs and that is not there yet."""
     stack = [(root, iter(root.args))]
     entered = {root}

@@ -16,6 +16,8 @@ A primitive says how it takes part:
 Memory lives in workspaces, one per call in progress, so that threads and recursion are safe.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable
 from typing import Any

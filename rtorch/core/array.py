@@ -4,6 +4,8 @@ Only data, conversions and protocols live here. Operators and methods that compu
 by `rtorch.numpy.operators`, from one table, so that tracers have them too.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -93,12 +95,12 @@ class Array(Operators):
         return backend.device_of(self._data)
 
     @api
-    def to(self, device: Any) -> "Array":
+    def to(self, device: Any) -> Array:
         """This array on `device` (itself when it is there already)."""
         raw = backend.transfer(self._data, backend.as_device(device))
         return self if raw is self._data else wrap(raw, self.weak_type)
 
-    def block_until_ready(self) -> "Array":
+    def block_until_ready(self) -> Array:
         """Wait until the values are there (they are, on the CPU) and return this array."""
         if self.device.kind == "cuda":
             backend.cupy().cuda.get_current_stream().synchronize()
@@ -161,7 +163,7 @@ class Array(Operators):
             raise ShapeError("[len] an array without axes has no length")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator["Array"]:
+    def __iter__(self) -> Iterator[Array]:
         if not self.shape:
             raise ShapeError("[iter] an array without axes cannot be iterated over")
         return (self[i] for i in range(self.shape[0]))
@@ -203,10 +205,10 @@ class Array(Operators):
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild, (backend.to_numpy(self._concrete("pickle")), self.weak_type)
 
-    def __copy__(self) -> "Array":
+    def __copy__(self) -> Array:
         return self
 
-    def __deepcopy__(self, memo: Any) -> "Array":
+    def __deepcopy__(self, memo: Any) -> Array:
         return self  # immutable: a copy could not be told from it
 
     # -- text ----------------------------------------------------------------------------------

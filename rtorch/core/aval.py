@@ -1,5 +1,7 @@
 """What is known of an array without its values: shape and dtype."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -35,7 +37,7 @@ class Aval:
         """The number of elements."""
         return math.prod(self.shape)
 
-    def update(self, shape: tuple[int, ...] | None = None, dtype: DType | None = None) -> "Aval":
+    def update(self, shape: tuple[int, ...] | None = None, dtype: DType | None = None) -> Aval:
         """This aval with another shape or dtype (and, then, not weak)."""
         return Aval(self.shape if shape is None else shape, dtype or self.dtype)
 

@@ -3,6 +3,8 @@
 Only primitives' ``impl`` and the compiler see the modules that this file hands out.
 """
 
+from __future__ import annotations
+
 import functools
 from typing import Any, NamedTuple
 

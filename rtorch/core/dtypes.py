@@ -13,6 +13,8 @@ meet::
                   (u8 -> i16, u16 -> i32, u32 -> i64)            f* -> c* -> c64 -> c128
 """
 
+from __future__ import annotations
+
 import functools
 from typing import Any, TypeAlias
 

@@ -3,6 +3,8 @@
 They compute, and so are defined above this layer: `rtorch.numpy.operators` installs them.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 

@@ -19,6 +19,8 @@ batch    (args, dims, **params) -> (out, dim)                   vmap; a dim None
 Rules call primitives, never ``xp``, so that all rules compose with all transformations.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
@@ -45,7 +47,7 @@ class Primitive:
     # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
     direct: Callable[..., Any] | None = None
 
-    registry: ClassVar[dict[str, "Primitive"]] = {}
+    registry: ClassVar[dict[str, Primitive]] = {}
 
     def __init__(self) -> None:
         if self.name in Primitive.registry:

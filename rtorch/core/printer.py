@@ -1,11 +1,12 @@
 """Programs as text that a person can read."""
 
-import string
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.core.program import Atom, Eqn, Program, Var
 
-_LETTERS = string.ascii_lowercase
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _letters(n: int) -> str:

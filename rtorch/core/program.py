@@ -5,6 +5,8 @@ constant or a Python scalar; every variable is assigned once. Each equation keep
 it came from. `eval_program` binds the primitives again, so a Program can itself be transformed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -49,7 +51,7 @@ class Eqn:
         self.outs = tuple(outs)
         self.source = source
 
-    def replace(self, args: Sequence[Atom]) -> "Eqn":
+    def replace(self, args: Sequence[Atom]) -> Eqn:
         """This equation reading `args`."""
         return Eqn(self.prim, args, self.params, self.outs, self.source)
 

@@ -6,6 +6,8 @@ outermost is `EVAL`, which computes. There are no levels and nothing is lifted: 
 a trace's own is a constant to it.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,9 +29,9 @@ class Trace:
     """An interpreter of primitives."""
 
     __slots__ = ("alive", "function", "parent", "transform")
-    parent: "Trace"
+    parent: Trace
 
-    def __init__(self, parent: "Trace | None", transform: str, function: Any = None) -> None:
+    def __init__(self, parent: Trace | None, transform: str, function: Any = None) -> None:
         if parent is not None:
             self.parent = parent
         self.transform = transform
@@ -46,7 +48,7 @@ class Trace:
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{self.transform} of {name}{place}"
 
-    def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         raise NotImplementedError
 
 
@@ -114,7 +116,7 @@ class EvalTrace(Trace):
 
     __slots__ = ()
 
-    def bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute. One or two plain arrays or numbers, the common case, take the short way."""
         direct = prim.direct
         if len(args) == 2:
@@ -142,7 +144,7 @@ class EvalTrace(Trace):
             return self._bind(prim, args, params)
         return Array(out) if type(out) is ndarray else _wrapped(prim, out)
 
-    def _bind(self, prim: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def _bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         xp: Any = np
         strong = not prim.keeps_weak
         literals = False
@@ -176,7 +178,7 @@ class EvalTrace(Trace):
         return wrap(out, not strong and bool(args))
 
 
-def _wrapped(prim: "Primitive", out: Any) -> Any:
+def _wrapped(prim: Primitive, out: Any) -> Any:
     return tuple([wrap(o) for o in out]) if prim.multiple else wrap(out)
 
 
@@ -201,7 +203,7 @@ def literal(value: Any, dtype: DType, xp: Any = np) -> Any:
     return found
 
 
-def check_one_device(prim: "Primitive", raw: list[Any]) -> None:
+def check_one_device(prim: Primitive, raw: list[Any]) -> None:
     """Refuse operands on the CPU beside operands on a GPU."""
     if any(isinstance(d, ndarray) for d in raw):
         raise ArgumentError(

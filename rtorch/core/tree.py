@@ -9,6 +9,8 @@ module is on the path of every transform: it does one dict look-up per leaf and 
 calls per container.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias
@@ -65,7 +67,7 @@ class TreeDef:
         """
         return flatten_up_to(self, tree)
 
-    def children(self) -> list["TreeDef"]:
+    def children(self) -> list[TreeDef]:
         """The structures right below the root.
 
         Example:

@@ -1,5 +1,7 @@
 """Exchange of chosen nodes of a pytree."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

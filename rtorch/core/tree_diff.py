@@ -4,6 +4,8 @@ Only the way to an error comes through here, so nothing is fast. A spec may carr
 of a leaf (a str) in its place, see `labelled`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 

@@ -1,5 +1,7 @@
 """Trees over trees: a prefix spread over a deeper tree, and two levels exchanged."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable
 from typing import Any

@@ -8,6 +8,8 @@ Example:
     (['params.npz'], {'w': Array([1., 1.], dtype=float32)})
 """
 
+from __future__ import annotations
+
 from rtorch.io.npz import load, load_metadata, save
 
 __all__ = ["load", "load_metadata", "save"]

@@ -5,6 +5,8 @@ in a key (``/``, ``\``, ``%``, ``~``, control characters, what is not Unicode) i
 names that would still be equal get ``~2``, ``~3``, ... at their end.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch import tree

@@ -5,6 +5,8 @@ the structure, the dtypes that NumPy has not, the Python scalars and the metadat
 reads the arrays; nothing is ever pickled. A file appears under its name only when it is complete.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os

@@ -5,6 +5,8 @@ A node is ``null`` for None, ``{"leaf": name, ...}`` for a leaf, ``{"list": [...
 that only the program knows, ``{"class": "AdamState", "children": [[step, node], ...]}``.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias

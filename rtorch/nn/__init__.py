@@ -13,6 +13,8 @@ Example:
     (8, 3)
 """
 
+from __future__ import annotations
+
 from rtorch.nn import initializers
 from rtorch.nn.activations import (
     celu,

@@ -5,6 +5,8 @@ and neither do their derivatives; branches that are not taken are fed harmless n
 alone would let a nan of theirs into the derivative).
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Dropout: zeros at random while training."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

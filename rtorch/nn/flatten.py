@@ -1,5 +1,7 @@
 """Flatten: several axes into one."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

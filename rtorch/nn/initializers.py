@@ -9,6 +9,8 @@ References:
     LeCun et al. 1998, Efficient backprop.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -5,6 +5,8 @@
 no module objects, no global state, no implicit keys.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 

@@ -1,5 +1,7 @@
 """Linear: an affine map of the last axis."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -4,6 +4,8 @@
 a loss over ``(n, 1)`` and ``(n,)`` is nearly always a mistake.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

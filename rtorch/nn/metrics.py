@@ -1,5 +1,7 @@
 """Measures of quality that are not differentiated."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

@@ -4,6 +4,8 @@ Everything here is also in ``rtorch``. The functions promote, broadcast and norm
 call primitives (`rtorch.ops`), which is all that transformations see.
 """
 
+from __future__ import annotations
+
 from rtorch.numpy import operators as _operators  # noqa: F401 - installs them on Array
 from rtorch.numpy.contraction import dot, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from rtorch.numpy.creation import (

@@ -1,5 +1,7 @@
 """Moving pytrees between devices, and pytrees as one vector."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

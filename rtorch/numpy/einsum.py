@@ -6,6 +6,8 @@ kept for every combination of subscripts and shapes.
 
 # Primitives return Any: an Array, or a tuple of them.
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -36,7 +38,7 @@ class _Plan(NamedTuple):
     output: str
     sizes: dict[str, int]
     path: tuple[tuple[int, ...], ...]
-    direct: "tuple[int, int, Dims] | None"  # two operands, in this order, need only this
+    direct: tuple[int, int, Dims] | None  # two operands, in this order, need only this
 
 
 @api

@@ -5,6 +5,8 @@ axis. Slices become `slice_p`, arrays `gather_p` or `scatter_p`; where NumPy put
 index arrays is decided in `_layout`. An index out of bounds raises unless a mode says otherwise.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -370,7 +372,7 @@ class At:
     def __init__(self, x: Array) -> None:
         self._x = x
 
-    def __getitem__(self, index: Any) -> "Place":
+    def __getitem__(self, index: Any) -> Place:
         return Place(self._x, index)
 
     def __repr__(self) -> str:

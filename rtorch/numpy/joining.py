@@ -2,6 +2,8 @@
 
 # Primitives return Any: an Array, or a tuple of them.
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Sequence
 from typing import Any

@@ -2,6 +2,8 @@
 
 # Primitives return Any: an Array, or a tuple of them.
 
+from __future__ import annotations
+
 import functools
 import math
 import operator

@@ -4,6 +4,8 @@ Primitives do not promote, broadcast or normalise axes; the functions of `rtorch
 the helpers here.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Sequence
 from typing import Any, TypeAlias

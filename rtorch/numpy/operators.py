@@ -4,6 +4,8 @@ Between two plain arrays on the CPU, outside all transformations, an operator ca
 that path has a budget of about a microsecond.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -4,6 +4,8 @@
 becomes of them, are those of `jax.random` with its threefry keys.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Special functions of statistics: error functions and gamma functions."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.core import dtypes

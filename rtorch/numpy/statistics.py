@@ -2,6 +2,8 @@
 
 # Primitives return Any: an Array, or a tuple of them.
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -157,7 +159,7 @@ def _var(
 def average(
     x: ArrayLike,
     axis: Axis = None,
-    weights: "ArrayLike | None" = None,
+    weights: ArrayLike | None = None,
     *,
     returned: bool = False,
     keepdims: bool = False,

@@ -5,6 +5,8 @@ floats where the result is one; operands of several dtypes are promoted (`promot
 broadcast.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -9,6 +9,8 @@ A family supplies most rules by inheritance:
 - `Nondifferentiable`: results without derivatives (comparisons, indices).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 

@@ -1,5 +1,7 @@
 """Comparisons, logic, bits and selection."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

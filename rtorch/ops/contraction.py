@@ -1,5 +1,7 @@
 """`dot_general`: every sum of products that reaches BLAS."""
 
+from __future__ import annotations
+
 import functools
 import math
 from typing import Any, TypeAlias

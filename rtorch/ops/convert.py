@@ -1,5 +1,7 @@
 """Changes of type: dtype casts, bit casts, the parts of complex numbers, stop_gradient."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

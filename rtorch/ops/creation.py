@@ -1,5 +1,7 @@
 """Arrays from nothing: counting and filling."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.core import backend

@@ -1,5 +1,7 @@
 """Running sums, products and extremes, and the first-order linear recurrence."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 import numpy as np

@@ -5,6 +5,8 @@ Conventions at special points: ``abs``, ``relu`` and ``hypot`` have slope 0 at 0
 cotangent gives 0, not nan; see ``docs/conventions.md``.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -6,6 +6,8 @@ count from the end. ``mode`` says what an index outside does: ``"raise"``, ``"cl
 ``"wrap"`` or ``"fill"`` (read `fill`, or write nothing).
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

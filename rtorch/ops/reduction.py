@@ -1,5 +1,7 @@
 """Reductions other than the sum: products, extremes, truth values, positions of extremes."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +22,7 @@ from rtorch.ops.base import (
 from rtorch.ops.comparison import eq_p
 from rtorch.ops.convert import convert_p
 from rtorch.ops.cumulative import cumprod_p
-from rtorch.ops.elementwise import div_p, maximum_p
+from rtorch.ops.elementwise import div_p
 from rtorch.ops.shape import pad_p
 
 
@@ -53,7 +55,7 @@ class Extreme(Reduction):
         weight = convert_p(chosen, dtype=x.dtype)
         count = reduce_sum_p(weight, axes=axes)
         total = reduce_sum_p(mul_p(t, weight), axes=axes)
-        return out, div_p(total, maximum_p(count, 1))  # nan is nowhere equal: count is 0
+        return out, div_p(total, count)  # nan is nowhere equal: the derivative is 0 / 0 then
 
 
 class ReduceMax(Extreme):

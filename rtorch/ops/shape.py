@@ -1,5 +1,7 @@
 """Slicing, padding, joining and reversing."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Order: sort, argsort, the k largest. nan comes last, as in NumPy."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.core import dtypes

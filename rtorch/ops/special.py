@@ -10,6 +10,8 @@ References:
     DLMF 5.11 and 25.11.5, asymptotic expansions (digamma, polygamma)
 """
 
+from __future__ import annotations
+
 import functools
 import math
 from collections.abc import Callable, Sequence

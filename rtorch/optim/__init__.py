@@ -13,6 +13,8 @@ Example:
     Array([0.99, 0.99, 0.99], dtype=float32)
 """
 
+from __future__ import annotations
+
 from rtorch.optim import schedules
 from rtorch.optim.adam import AdamState, adam, adamw
 from rtorch.optim.base import Optimizer, apply_updates

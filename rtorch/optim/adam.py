@@ -1,5 +1,7 @@
 """Adam, and AdamW with decoupled weight decay."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, NamedTuple
 

@@ -5,6 +5,8 @@ step compiles once and its buffers can be donated. Only floating leaves are opti
 among the parameters has no state and gets a zero update.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 

@@ -1,5 +1,7 @@
 """Limits on gradients, to stand before an optimizer in a `chain`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

@@ -1,5 +1,7 @@
 """Optimizers made of optimizers."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.errors import ArgumentError, api, describe

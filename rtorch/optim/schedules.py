@@ -4,6 +4,8 @@ The first update asks for step 0. Steps are integers, or integer arrays inside `
 float64 scalar arrays. Any function of the step will do in the place of these.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias

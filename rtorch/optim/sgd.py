@@ -1,5 +1,7 @@
 """Stochastic gradient descent with momentum."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import rtorch as rt

@@ -12,6 +12,8 @@ Example:
     (2,)
 """
 
+from __future__ import annotations
+
 from rtorch.random.continuous import (
     cauchy,
     exponential,

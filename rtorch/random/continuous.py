@@ -5,6 +5,8 @@ numbers agree. Location and scale are left to the caller: ``mean + std * normal(
 the derivatives by mean and std follow.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Samplers of discrete distributions."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

@@ -1,5 +1,7 @@
 """Keys, what is derived from them, and their bits."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import rtorch as rt

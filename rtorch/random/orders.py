@@ -1,5 +1,7 @@
 """Random orders and choices of what is there."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

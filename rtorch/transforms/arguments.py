@@ -1,5 +1,7 @@
 """What the transformations share: choosing arguments, flattening, checking, naming."""
 
+from __future__ import annotations
+
 import functools
 import operator
 from collections.abc import Callable, Sequence

@@ -1,5 +1,7 @@
 """Batching: every value carries the place of its batch axis; rules move and use it."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any

@@ -6,6 +6,8 @@ stages the linearized function: what its tape reads from the primal side are the
 the forward half returns and the backward half takes.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -5,6 +5,8 @@ type, shape and dtype, runs the executable and builds the result; or returns `MI
 walked generically: that would cost more than many a compiled function.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

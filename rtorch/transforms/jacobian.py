@@ -1,5 +1,7 @@
 """Derivatives of functions with array results: `jacfwd`, `jacrev`, `hessian`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Forward mode: every value carries its tangent."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from rtorch.core.primitive import Primitive

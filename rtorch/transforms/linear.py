@@ -1,5 +1,7 @@
 """Forward mode and linear maps: `jvp`, `linearize`, `linear_transpose`, `hvp`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

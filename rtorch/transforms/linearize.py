@@ -11,6 +11,8 @@ elementwise primitives record their partial derivatives, linear ones themselves.
 Radul, Paszke, Frostig, Johnson, Maclaurin 2023, "You only linearize once".
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -27,7 +29,7 @@ class Tangent(Tracer):
     __slots__ = ()
     what = "the tangent"
 
-    def __init__(self, tape: "Tape", shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, tape: Tape, shape: tuple[int, ...], dtype: Any) -> None:
         self._trace = tape
         self.shape = shape
         self.dtype = dtype
@@ -229,7 +231,7 @@ class LinearizeTracer(Tracer):
     __slots__ = ("node", "primal")
     what = "the differentiated value"
 
-    def __init__(self, trace: "LinearizeTrace", primal: Any, node: Tangent) -> None:
+    def __init__(self, trace: LinearizeTrace, primal: Any, node: Tangent) -> None:
         self._trace = trace
         self.primal = primal
         self.node = node

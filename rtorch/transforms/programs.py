@@ -1,5 +1,7 @@
 """Functions as Programs: `make_program`, `eval_shape`, and the staging of pytree functions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -5,6 +5,8 @@ that the function closes over become constants of the Program; so do tracers of 
 around it, which `call.closed` turns into operands.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +29,7 @@ class StageTracer(Tracer):
         "are few; or run the function eagerly with rt.disable_jit()"
     )
 
-    def __init__(self, trace: "StageTrace", var: Var, source: SourceLine | None) -> None:
+    def __init__(self, trace: StageTrace, var: Var, source: SourceLine | None) -> None:
         self._trace = trace
         self._var = var
         self.source = source

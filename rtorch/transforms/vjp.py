@@ -6,6 +6,8 @@ function as they are, and their place in a gradient holds zeros of their own dty
 gradient has the structure, shapes and dtypes of the argument.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
