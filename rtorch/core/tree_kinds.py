@@ -56,6 +56,7 @@ class DictKey(Step):
 
     @property
     def key(self) -> Any:
+        """The key in the mapping."""
         return self._place
 
     def __str__(self) -> str:
@@ -75,6 +76,7 @@ class SequenceKey(Step):
 
     @property
     def idx(self) -> int:
+        """The position."""
         return self._place
 
     def __str__(self) -> str:
@@ -94,6 +96,7 @@ class GetAttrKey(Step):
 
     @property
     def name(self) -> str:
+        """The attribute."""
         return self._place
 
     def __str__(self) -> str:
@@ -113,6 +116,7 @@ class FlattenedIndexKey(Step):
 
     @property
     def key(self) -> int:
+        """The position among the leaves."""
         return self._place
 
     def __str__(self) -> str:
