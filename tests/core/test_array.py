@@ -112,6 +112,9 @@ def test_dlpack(dtype):
     x = rt.asarray([0, 1, 1]).astype(dtype)
     assert np.from_dlpack(x).tolist() == x.tolist()
     assert rt.asarray(np.from_dlpack(x)).dtype is dtype
+    shared = np.from_dlpack(x, copy=False)
+    assert np.shares_memory(shared, np.asarray(x))
+    assert not shared.flags.writeable
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of some versions of torch
@@ -119,7 +122,9 @@ def test_dlpack_to_and_from_torch():
     torch = pytest.importorskip("torch")
     x = rt.arange(3.0)
     t = torch.from_dlpack(x)
-    assert t.tolist() == [0, 1, 2]
+    t += 1  # PyTorch does not heed the read-only flag: it was given a copy
+    assert x.tolist() == [0, 1, 2]
+    t -= 1
     assert rt.asarray(t + 1).tolist() == [1, 2, 3]
 
 
