@@ -14,7 +14,8 @@ from rtorch.errors import ArgumentError, DTypeError, ShapeError
 
 @pytest.mark.parametrize(
     "export",
-    [np.asarray, lambda x: np.asarray(x.T), lambda x: np.asarray(x[0]), np.from_dlpack,
+    [np.asarray, lambda x: np.asarray(x.T), lambda x: np.asarray(x[0]),
+     lambda x: np.from_dlpack(x, copy=False),
      lambda x: np.asarray(rt.broadcast_to(x, (2, 2, 3))), lambda x: np.asarray(rt.reshape(x, (6,)))],
 )  # fmt: skip
 def test_what_leaves_cannot_be_written_to(export):
