@@ -53,6 +53,7 @@ class Primitive:
         if self.name in Primitive.registry:
             raise ValueError(f"there is a primitive {self.name!r} already")
         Primitive.registry[self.name] = self
+        self.batches = self.has_rule("batch")  # asked for at every operation under vmap
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         return state.trace.bind(self, args, params)

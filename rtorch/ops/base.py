@@ -86,6 +86,8 @@ def batched_front(x: Any, dim: int | None, size: int) -> Any:
 
 def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Sequence[Any], int]:
     """All array operands batched along one axis; Python scalars stay as they are."""
+    if len(args) <= 2 and dims[0] is not None and dims[0] == dims[-1]:
+        return args, dims[0]
     seen = {d for a, d in zip(args, dims) if d is not None or isinstance(a, Array)}
     if len(seen) == 1:
         return args, seen.pop()  # type: ignore[return-value]
@@ -318,6 +320,8 @@ class Broadcast(Linear):
                 strides[axis] = stride if n == shape[axis] else 0
             # np.broadcast_to does this too, in five times the time.
             return ndarray(shape, x.dtype, x, 0, strides)
+        if type(x) is ndarray and x.ndim and x.size and not any(x.strides):  # one element, repeated
+            return self.impl(xp, x[(0,) * x.ndim + (...,)], shape=shape, axes=())
         kept = [slice(None) if i in axes else None for i in range(len(shape))]
         return xp.broadcast_to(x[tuple(kept)], shape)
 

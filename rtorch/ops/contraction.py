@@ -17,6 +17,8 @@ Axes: TypeAlias = tuple[int, ...]
 # ((contracted axes of x, of y), (batch axes of x, of y)), pairwise of equal length
 Dims: TypeAlias = tuple[tuple[Axes, Axes], tuple[Axes, Axes]]
 
+_HALF = frozenset({dtypes.bfloat16, dtypes.float16})
+
 MATMUL: Dims = (((1,), (0,)), ((), ()))
 
 
@@ -35,30 +37,25 @@ class DotGeneral(Bilinear):
 
     def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
-        if dtype is dtypes.bfloat16 or dtype is dtypes.float16:
+        if dtype in _HALF:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
             return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
         return self._matmul(xp, x, y, axes)
 
     @staticmethod
-    def _matmul(xp: Any, x: Any, y: Any, dims: Dims) -> Any:
-        if x.ndim == 2 and y.ndim == 2 and len(dims[0][0]) == 1 and not dims[1][0]:
-            (xc,), (yc,) = dims[0]
-            return xp.matmul(x if xc else x.T, y.T if yc else y)
-        left, right, shape = matrices(x, y, dims)
-        return xp.matmul(left, right).reshape(shape)
+    def _matmul(xp: Any, x: Any, y: Any, axes: Dims) -> Any:
+        left, right, shape = matrices(x, y, axes)
+        out = xp.matmul(left, right)
+        return out if shape is None else out.reshape(shape)
 
     def can_write(self, out: Aval, **params: Any) -> bool:
-        return out.dtype not in (dtypes.bfloat16, dtypes.float16)
+        return out.dtype not in _HALF
 
     @staticmethod
     def into(out: Any, x: Any, y: Any, *, axes: Dims) -> None:
-        if x.ndim == 2 and y.ndim == 2 and len(axes[0][0]) == 1 and not axes[1][0]:
-            (xc,), (yc,) = axes[0]
-            np.matmul(x if xc else x.T, y.T if yc else y, out)
-            return
-        left, right, _ = matrices(x, y, axes)
-        np.matmul(left, right, out.reshape((*left.shape[:-1], right.shape[-1])))
+        left, right, shape = matrices(x, y, axes)
+        np.matmul(left, right, out if shape is None else out.reshape(
+            (*left.shape[:-1], right.shape[-1])))  # fmt: skip
 
     def infer(self, x: Any, y: Any, *, axes: Dims) -> Aval:
         (xc, yc), (xb, yb) = axes
@@ -97,16 +94,38 @@ def _shifted(axes: Axes, dim: int) -> Axes:
     return tuple([a + (a >= dim) for a in axes])
 
 
-def matrices(x: Any, y: Any, dims: Dims) -> tuple[Any, Any, Axes]:
-    """`x` as (batch, m, k), `y` as (batch, k, n), views where possible; the result's shape."""
-    (xc, yc), (xb, yb) = dims
-    x_free, y_free = free_axes(x.ndim, xc, xb), free_axes(y.ndim, yc, yb)
-    batch = tuple([x.shape[i] for i in xb])
-    rows, columns = [x.shape[i] for i in x_free], [y.shape[i] for i in y_free]
-    k = math.prod([x.shape[i] for i in xc])
-    left = x.transpose(xb + x_free + xc).reshape((*batch, math.prod(rows), k))
-    right = y.transpose(yb + yc + y_free).reshape((*batch, k, math.prod(columns)))
+def matrices(x: Any, y: Any, axes: Dims) -> tuple[Any, Any, Axes | None]:
+    """`x` as (batch, m, k) and `y` as (batch, k, n), views where possible.
+
+    The third result is the shape that their product is to get; None if it has it.
+    """
+    x_order, y_order, plain = _orders(axes, x.ndim, y.ndim)
+    left = x if x_order is None else x.transpose(x_order)
+    right = y if y_order is None else y.transpose(y_order)
+    if plain:
+        return left, right, None
+    n_batch, n_contracted = len(axes[1][0]), len(axes[0][0])
+    batch, contracted = left.shape[:n_batch], right.shape[n_batch : n_batch + n_contracted]
+    rows = left.shape[n_batch : left.ndim - n_contracted]
+    columns = right.shape[n_batch + n_contracted :]
+    k = math.prod(contracted)
+    left = left.reshape((*batch, math.prod(rows), k))
+    right = right.reshape((*batch, k, math.prod(columns)))
     return left, right, (*batch, *rows, *columns)
+
+
+@functools.lru_cache(1024)
+def _orders(axes: Dims, x_ndim: int, y_ndim: int) -> tuple[Axes | None, Axes | None, bool]:
+    """How to permute both operands (None: not at all); whether that makes matrices of them."""
+    (xc, yc), (xb, yb) = axes
+    x_free, y_free = free_axes(x_ndim, xc, xb), free_axes(y_ndim, yc, yb)
+    x_order, y_order = (*xb, *x_free, *xc), (*yb, *yc, *y_free)
+    plain = len(x_free) == len(y_free) == len(xc) == 1
+    return (
+        None if x_order == tuple(range(x_ndim)) else x_order,
+        None if y_order == tuple(range(y_ndim)) else y_order,
+        plain,
+    )
 
 
 @functools.lru_cache(1024)

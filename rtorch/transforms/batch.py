@@ -69,7 +69,7 @@ class BatchTrace(Trace):
         try:
             if not batched:
                 return prim(*values, **params)
-            rule = prim.batch if prim.has_rule("batch") else _Loop(prim, self.size)
+            rule = prim.batch if prim.batches else _Loop(prim, self.size)
             out, dim = rule(values, dims, **params)
         finally:
             state.trace = self

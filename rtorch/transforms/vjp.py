@@ -37,7 +37,7 @@ class _Inputs:
     """Arguments of a differentiated call: what goes in, and how cotangents come out."""
 
     def __init__(self, trace: LinearizeTrace, args: Any, transform: str) -> None:
-        if type(args) is Array and args.dtype in dtypes.INEXACT:
+        if isinstance(args, Array) and args.dtype in dtypes.INEXACT:
             self.leaves, self.treedef = [args], LEAF
             self.tracers: Any = trace.variable(args)
             self.nodes: list[Tangent | None] = [self.tracers.node]
