@@ -39,8 +39,7 @@ format: $(VENV)/.with-dev
 types: $(VENV)/.with-dev
 	@$(BIN)/mypy
 
-doc# One BLAS thread for each of the two processes: more would fight for the cores.
-test: $(VENV)/.with-test
+doctest: $(VENV)/.with-test
 	@$(BIN)/python -m pytest --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
 
 check: test lint types doctest

@@ -147,12 +147,11 @@ def _with_literals(eqn: Eqn, scalars: dict[Var, Any]) -> Eqn:
     arrays = [a for a in args if type(a) is Var]
     if not arrays or args == list(eqn.args):
         return eqn
-    if eqn.prim.name == "select" and type(eqn.args[1]) is Var and type(eqn.args[2]) is Var and not (
-        type(args[1]) is Var or type(args[2]) is Var
-    ):  # fmt: skip
-        args[2] = eqn.args[2]
-    if eqn.prim.name == "select":
+    if eqn.prim.name == "select":  # the dtype is that of an array among the two values
         args[0] = eqn.args[0]
+        if not any(type(a) is Var for a in args[1:]):
+            k = 2 if type(eqn.args[2]) is Var else 1
+            args[k] = eqn.args[k]
     if arrays[-1].aval.dtype is not eqn.outs[0].aval.dtype and eqn.prim.name != "select":
         return eqn
     return eqn.replace(args)

@@ -188,9 +188,14 @@ class Array(Operators):
         data = self._concrete("__dlpack__()")
         if not isinstance(data, ndarray):
             return data.__dlpack__(stream=stream)
-        # The version 1 protocol carries a read-only flag; before it there is only a copy.
-        if copy or max_version is None or max_version[0] < 1:
+        # The protocol has had a read-only flag since version 1, but not every library heeds it
+        # (PyTorch writes all the same): the memory is shared only with who asks for that.
+        if copy is not False:
             data = data.copy()
+        elif max_version is None or max_version[0] < 1:
+            raise BufferError(
+                "[dlpack] copy=False: without a read-only flag (version 1) x is copied"
+            )
         else:
             data = read_only(data)
         return data.__dlpack__(max_version=max_version, dl_device=dl_device)

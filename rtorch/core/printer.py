@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 from rtorch.core.program import Atom, Eqn, Program, Var
 
-_LETTERS = string.ascii_lowercase
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _letters(n: int) -> str:

@@ -10,7 +10,6 @@ node. Plain tuples, so that comparing and hashing them happens in C.
 
 from __future__ import annotations
 
-import dataclasses
 import types
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -22,40 +21,69 @@ Path: TypeAlias = tuple[Any, ...]
 Spec: TypeAlias = "tuple[Kind, Any, tuple[Spec, ...]] | None"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class DictKey:
+class Step:
+    """A step of a path; two are equal if they are of one class and lead to one place.
+
+    Plain classes: making dataclasses of them would be a fifth of the time that importing
+    rtorch takes.
+    """
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: Any) -> None:
+        self._place = place
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._place == self._place
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._place))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._place!r})"
+
+
+class DictKey(Step):
     """Step of a path into a mapping: ``['name']``.
 
     Example:
         >>> import rtorch as rt
         >>> rt.tree.leaves_with_path({"w": 1.0})
-        [((DictKey(key='w'),), 1.0)]
+        [((DictKey('w'),), 1.0)]
     """
 
-    key: Any
+    __slots__ = ()
+
+    @property
+    def key(self) -> Any:
+        """The key in the mapping."""
+        return self._place
 
     def __str__(self) -> str:
         return f"[{self.key!r}]"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SequenceKey:
+class SequenceKey(Step):
     """Step of a path into a list or tuple: ``[0]``.
 
     Example:
         >>> import rtorch as rt
         >>> rt.tree.leaves_with_path([1.0])
-        [((SequenceKey(idx=0),), 1.0)]
+        [((SequenceKey(0),), 1.0)]
     """
 
-    idx: int
+    __slots__ = ()
+
+    @property
+    def idx(self) -> int:
+        """The position."""
+        return self._place
 
     def __str__(self) -> str:
         return f"[{self.idx}]"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class GetAttrKey:
+class GetAttrKey(Step):
     """Step of a path to an attribute: ``.name``.
 
     Example:
@@ -64,14 +92,18 @@ class GetAttrKey:
         '.name'
     """
 
-    name: str
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The attribute."""
+        return self._place
 
     def __str__(self) -> str:
         return f".{self.name}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FlattenedIndexKey:
+class FlattenedIndexKey(Step):
     """Step of a path into a registered class that does not name its children.
 
     Example:
@@ -80,13 +112,17 @@ class FlattenedIndexKey:
         '[<flat index 0>]'
     """
 
-    key: int
+    __slots__ = ()
+
+    @property
+    def key(self) -> int:
+        """The position among the leaves."""
+        return self._place
 
     def __str__(self) -> str:
         return f"[<flat index {self.key}>]"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """One container type.
 
@@ -99,12 +135,23 @@ class Kind:
         entries: ``x -> (pairs of path step and child, meta)``, where only a value knows its steps.
     """
 
-    cls: type
-    flatten: Callable[[Any], tuple[Iterable[Any], Any]]
-    unflatten: Callable[[Any, Iterable[Any]], Any]
-    keys: Callable[[Any, int], Sequence[Any]]
-    show: Callable[[Any, list[str]], str]
-    entries: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Any]] | None = None
+    __slots__ = ("cls", "entries", "flatten", "keys", "show", "unflatten")
+
+    def __init__(
+        self,
+        cls: type,
+        flatten: Callable[[Any], tuple[Iterable[Any], Any]],
+        unflatten: Callable[[Any, Iterable[Any]], Any],
+        keys: Callable[[Any, int], Sequence[Any]],
+        show: Callable[[Any, list[str]], str],
+        entries: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Any]] | None = None,
+    ) -> None:
+        self.cls = cls
+        self.flatten = flatten
+        self.unflatten = unflatten
+        self.keys = keys
+        self.show = show
+        self.entries = entries
 
     def split(self, x: Any) -> tuple[Sequence[Any], Sequence[Any], Any]:
         """The path steps, the children and the meta of `x`."""

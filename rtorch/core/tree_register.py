@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -155,6 +154,8 @@ def _dataclass_fields(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the data and of the meta fields, checked."""
     where = f"[tree.register_dataclass] class {getattr(cls, '__qualname__', cls)}"
+    import dataclasses  # slow to import, and only who registers a dataclass needs it
+
     if not dataclasses.is_dataclass(cls):
         if data is None or meta is None:
             raise ArgumentError(f"{where} is no dataclass: name its data_fields and meta_fields")

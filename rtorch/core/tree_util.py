@@ -101,7 +101,7 @@ def leaves_with_path(tree: PyTree, is_leaf: IsLeaf | None = None) -> list[tuple[
     Example:
         >>> from rtorch import tree
         >>> tree.leaves_with_path((1, [2]))
-        [((SequenceKey(idx=0),), 1), ((SequenceKey(idx=1), SequenceKey(idx=0)), 2)]
+        [((SequenceKey(0),), 1), ((SequenceKey(1), SequenceKey(0)), 2)]
     """
     return flatten_with_path(tree, is_leaf)[0]
 

@@ -130,6 +130,8 @@ def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
     """
     x = operand(x, "expand_dims")
     n_new = len(axis) if isinstance(axis, (tuple, list)) else 1
+    if axis is None:
+        raise ArgumentError("[expand_dims] axis: expected an integer or a tuple of them, got None")
     ndim = x.ndim + n_new
     axes = axes_of(axis, ndim, "expand_dims")
     old = iter(x.shape)

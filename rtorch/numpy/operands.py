@@ -245,17 +245,22 @@ def shape_of(shape: Any, name: str) -> Shape:
         ) from None
     if any(n < 0 for n in dims):
         raise ShapeError(f"[{name}] shape: lengths must not be negative, got {dims}")
+    if any(n >= 2**63 for n in dims):
+        raise ShapeError(f"[{name}] shape: no array is as long as {dims}")
     return dims
 
 
 def integer_of(x: Any, name: str, argument: str) -> int:
     """`x` as a Python integer; `argument` is what the function calls it."""
     try:
-        return operator.index(x)
+        i = operator.index(x)
     except TracerError:
         raise
     except TypeError:
         raise ArgumentError(f"[{name}] {argument}: expected an integer, got {x!r}") from None
+    if not -(2**63) <= i < 2**63:
+        raise ArgumentError(f"[{name}] {argument}: {i} is too large")
+    return i
 
 
 def axis_of(axis: Any, ndim: int, name: str, argument: str = "axis") -> int:

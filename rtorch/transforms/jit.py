@@ -9,7 +9,6 @@ Inside other transformations a jitted function becomes one call operation (`call
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -359,6 +358,8 @@ class _Statics:
 
     def _complete(self, function: Any) -> None:
         """Positions for the names and names for the positions, as far as the signature tells."""
+        import inspect  # slow to import, and only static arguments need it
+
         try:
             parameters = list(inspect.signature(function).parameters.values())
         except (ValueError, TypeError):
