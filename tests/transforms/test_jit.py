@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables read better in long lines
 """jit: the hit path, donation, memory of results, threads, what it reports."""
 
 import dataclasses
