@@ -306,7 +306,8 @@ def _convert(x: Any, dtype: Any) -> Any:
 
 for _dtype in ALL:
     _smooth = _dtype in dtypes.INEXACT
-    add("convert", (Operand((2, 3), (0, 2)),), _convert, {"dtype": _dtype}, ALL,
+    for _name in ("convert", "promote"):
+        add(_name, (Operand((2, 3), (0, 2)),), _convert, {"dtype": _dtype}, ALL,
                         2 if _dtype in (F64, C128) else 0,
                         ((0,),) if _smooth else (), case=f"to-{_dtype}")  # fmt: skip
 for _from, _to in ((F32, I32), (I64, F64), (F16, dtypes.uint16), (BF16, dtypes.int16), (BOOL, U8),

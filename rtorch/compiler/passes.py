@@ -172,7 +172,7 @@ def _identity(eqn: Eqn) -> Atom | None:
         return x
     if name == "sub" and _is(args[1], 0) and math.copysign(1, args[1]) == 1:
         return x
-    if name == "convert" and x.aval.dtype is eqn.outs[0].aval.dtype:
+    if name in ("convert", "promote") and x.aval.dtype is eqn.outs[0].aval.dtype:
         return x
     if name in ("reshape", "broadcast") and same:
         return x
@@ -195,6 +195,11 @@ def _merge_views(eqn: Eqn, made: dict[Var, Eqn]) -> Eqn:
     return Eqn(eqn.prim, before.args, params, eqn.outs, eqn.source)
 
 
+def _exact(value: Any) -> Any:
+    """A parameter as a key: 0.0 and -0.0 are equal, and not the same."""
+    return repr(value) if isinstance(value, (float, complex)) else value
+
+
 def share(program: Program) -> Program:
     """Equal equations computed once (common subexpressions)."""
     seen: dict[Any, Eqn] = {}
@@ -204,7 +209,8 @@ def share(program: Program) -> Program:
     for old in program.eqns:
         eqn = old.replace([read(a) for a in old.args])
         atoms = tuple([a if type(a) is Var else (type(a), repr(a)) for a in eqn.args])
-        key = (eqn.prim.name, atoms, tuple(eqn.params.items()))
+        params = tuple([(name, _exact(value)) for name, value in eqn.params.items()])
+        key = (eqn.prim.name, atoms, params)
         first = seen.setdefault(key, eqn)
         if first is eqn:
             eqns.append(eqn)

@@ -311,7 +311,9 @@ class Planner:
         lines += [f"    return ({''.join(n + ', ' for n in fixed)})"]
         lines += [f"def run({', '.join(params)}):"]
         if fixed:
-            lines += ["    workspace = spare.pop() if spare else make()"]
+            # To ask first whether there is one would let another thread take it in between.
+            lines += ["    try: workspace = spare.pop()"]
+            lines += ["    except IndexError: workspace = make()"]
             lines += [f"    {''.join(n + ', ' for n in fixed)} = workspace"]
         lines += [f"    {line}" for line in self.body]
         if fixed:

@@ -19,7 +19,7 @@ from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, TracerError, describe
 from rtorch.ops.base import broadcast_p
-from rtorch.ops.convert import convert_p
+from rtorch.ops.convert import convert_p, promote_p
 
 # For a type checker `complex` includes float, int and bool.
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any] | np.generic | complex | Sequence[Any]
@@ -169,7 +169,7 @@ def promote(name: str, *xs: Any) -> list[Array]:
             if type(x) is int and dtype in dtypes.INTEGERS:
                 check_range(x, dtype, name)
             x = scalar_array(x, dtype, weak)
-        arrays.append(x if x.dtype is dtype else convert_p(x, dtype=dtype))
+        arrays.append(x if x.dtype is dtype else promote_p(x, dtype=dtype))
     return arrays
 
 
@@ -199,7 +199,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 def floating(x: Any, name: str) -> Array:
     """`x` as an Array of a floating or complex dtype."""
     x = operand(x, name)
-    return x if x.dtype in dtypes.INEXACT else convert_p(x, dtype=dtypes.to_float(x.dtype))
+    return x if x.dtype in dtypes.INEXACT else promote_p(x, dtype=dtypes.to_float(x.dtype))
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -302,9 +302,9 @@ def binary(prim: Primitive, x: Any, y: Any, name: str, *, inexact: bool = False)
         if inexact:
             dtype = dtypes.to_float(dtype)
         if x.dtype is not dtype:
-            x = convert_p(x, dtype=dtype)
+            x = promote_p(x, dtype=dtype)
         if y.dtype is not dtype:
-            y = convert_p(y, dtype=dtype)
+            y = promote_p(y, dtype=dtype)
     if x.shape != y.shape:
         shape = broadcast_shapes(name, x.shape, y.shape)
         x, y = broadcast(x, shape), broadcast(y, shape)
@@ -319,7 +319,7 @@ def _with_scalar(prim: Primitive, x: Array, scalar: Any, name: str, inexact: boo
         if inexact:
             dtype = dtypes.to_float(dtype)
         if x.dtype is not dtype:
-            x = convert_p(x, dtype=dtype)
+            x = promote_p(x, dtype=dtype)
         if dtype in dtypes.INTEGERS:
             check_range(scalar, dtype, name)
     return prim(scalar, x) if swapped else prim(x, scalar)

@@ -30,6 +30,7 @@ from rtorch.ops import comparison as cmp
 from rtorch.ops import elementwise as ew
 from rtorch.ops.base import add_p, mul_p, neg_p, sub_p
 from rtorch.ops.convert import complex_p, conj_p, imag_p, real_p, stop_gradient_p
+from rtorch.ops.creation import full_p
 
 Unary: TypeAlias = Callable[[ArrayLike], Array]
 Binary: TypeAlias = Callable[[ArrayLike, ArrayLike], Array]
@@ -157,6 +158,7 @@ bitwise_count = _same("bitwise_count", cmp.population_count_p, "The number of bi
 
 _BITS = dtypes.INTEGERS | {dtypes.bool_}
 _REAL = dtypes.INTEGERS | dtypes.FLOATS
+_NOT_COMPLEX = _REAL | {dtypes.bool_}
 
 add = _binary("add", add_p, "x + y.", "int(rt.add(1, 2)) -> 3")
 multiply = _binary("multiply", mul_p, "x * y.", "int(rt.multiply(2, 3)) -> 6")
@@ -174,18 +176,23 @@ maximum = _binary("maximum", ew.maximum_p, "The larger of x and y; nan if either
 minimum = _binary("minimum", ew.minimum_p, "The smaller of x and y; nan if either is.",
                   "int(rt.minimum(1, 2)) -> 1")  # fmt: skip
 atan2 = _binary("atan2", ew.atan2_p, "The angle in radians of the point (y, x): first y, then x.",
-                "float(rt.atan2(0.0, 1.0)) -> 0.0", inexact=True, literals=False)  # fmt: skip
+                "float(rt.atan2(0.0, 1.0)) -> 0.0", inexact=True, literals=False,
+                only=_NOT_COMPLEX)  # fmt: skip
 hypot = _binary("hypot", ew.hypot_p, "sqrt(x**2 + y**2) without overflow.",
-                "float(rt.hypot(3.0, 4.0)) -> 5.0", inexact=True, literals=False)  # fmt: skip
+                "float(rt.hypot(3.0, 4.0)) -> 5.0", inexact=True, literals=False,
+                only=_NOT_COMPLEX)  # fmt: skip
 logaddexp = _binary("logaddexp", ew.logaddexp_p, "log(exp(x) + exp(y)) without overflow.",
                     "print(rt.logaddexp(0.0, 0.0)) -> 0.6931472",
-                    inexact=True, literals=False)  # fmt: skip
+                    inexact=True, literals=False,
+                only=_NOT_COMPLEX)  # fmt: skip
 copysign = _binary("copysign", ew.copysign_p, "The size of x with the sign of y.",
                    "float(rt.copysign(2.0, -1.0)) -> -2.0",
-                   inexact=True, literals=False)  # fmt: skip
+                   inexact=True, literals=False,
+                only=_NOT_COMPLEX)  # fmt: skip
 nextafter = _binary("nextafter", ew.nextafter_p, "The next number after x towards y.",
                     "bool(rt.nextafter(1.0, 2.0) > 1.0) -> True",
-                    inexact=True, literals=False)  # fmt: skip
+                    inexact=True, literals=False,
+                only=_NOT_COMPLEX)  # fmt: skip
 bitwise_and = _binary("bitwise_and", cmp.and_p, "Bits set in both.",
                       "int(rt.bitwise_and(6, 3)) -> 2", only=_BITS)  # fmt: skip
 bitwise_or = _binary("bitwise_or", cmp.or_p, "Bits set in either.",
@@ -279,6 +286,8 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
         if y < 0:
             raise DTypeError(f"[power] {x.dtype} to the negative power {y}: convert x to a float")
     a, b = promote("power", x, y)
+    if a.dtype is dtypes.bool_:
+        a, b = (convert(z, dtypes.int8) for z in (a, b))  # as NumPy has it
     if a.dtype in _INEXACT:
         return binary(ew.pow_p, a, b, "power")
     return binary(ew.floor_power_p, a, b, "power")
@@ -453,7 +462,9 @@ def imag(x: ArrayLike, /) -> Array:
         2.0
     """
     a = operand(x, "imag")
-    return imag_p(a) if a.dtype in dtypes.COMPLEXES else mul_p(stop_gradient_p(a), 0)
+    return imag_p(a) if a.dtype in dtypes.COMPLEXES else full_p(
+        shape=a.shape, value=0, dtype=a.dtype, device=a.device
+    )  # fmt: skip
 
 
 @api

@@ -55,6 +55,13 @@ class Convert(ElementwiseLinear):
         return self(args[0], dtype=dtype), dims[0]
 
 
+class Promote(Convert):
+    """``x`` as ``dtype`` among the operands of one operation: a weak operand stays weak."""
+
+    name = "promote"
+    keeps_weak = True
+
+
 class Bitcast(Nondifferentiable):
     """The bits of ``x`` read as ``dtype``, of the same width."""
 
@@ -146,5 +153,6 @@ class Conj(ElementwiseLinear):
         return (conj_p(ct),)
 
 
-convert_p, bitcast_p, stop_gradient_p = Convert(), Bitcast(), StopGradient()
+convert_p, promote_p = Convert(), Promote()
+bitcast_p, stop_gradient_p = Bitcast(), StopGradient()
 real_p, imag_p, complex_p, conj_p = Real(), Imag(), Complex(), Conj()

@@ -41,6 +41,10 @@ def _rest(ndim: int, axes: Any) -> tuple[int, ...]:
 
 def _in_bounds(xp: Any, index: Any, n: int, mode: str, axis: int) -> tuple[Any, Any]:
     """Indices that NumPy can take, and where they were inside (None: everywhere)."""
+    if n == 0 and index.size and mode in ("clip", "wrap"):
+        raise OutOfBoundsError(
+            f"[indexing] axis {axis} has length 0: mode={mode!r} finds nothing there to read"
+        )
     if mode == "wrap":
         return index % max(n, 1), None
     inside = (index >= -n) & (index < n)

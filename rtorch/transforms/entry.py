@@ -229,8 +229,10 @@ def _check_static(writer: _Writer, name: str, value: Any) -> None:
 def static_key(value: Any) -> Any:
     """What tells apart values that are equal to Python but not to a program: 1, 1.0 and True."""
     kind = type(value)
-    if kind is tuple:
-        return tuple, *map(static_key, value)
+    if isinstance(value, tuple):
+        return kind, *map(static_key, value)
+    if fields := getattr(kind, "__dataclass_fields__", None):
+        return kind, *[static_key(getattr(value, name)) for name in fields]
     if kind is float and value == 0:
         return kind, repr(value)
     return kind

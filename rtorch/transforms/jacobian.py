@@ -95,6 +95,7 @@ def jacrev(
         )
         value, pull, *aux = vjp(of_chosen, chosen, has_aux=has_aux)
         outs, out_tree = flatten_arrays(value, "jacrev", "result")
+        _check_results(outs, holomorphic)
 
         def rows(*cts: Array) -> Any:
             return pull(out_tree.unflatten(cts))[0]
@@ -129,6 +130,16 @@ def hessian(
         "has_aux": has_aux, "holomorphic": holomorphic, "chunk_size": chunk_size
     }  # fmt: skip
     return jacfwd(jacrev(function, argnums, **options), argnums, **options)
+
+
+def _check_results(outs: Sequence[Array], holomorphic: bool) -> None:
+    """Real cotangents see only the real part of a complex result."""
+    for y in outs:
+        if y.dtype in dtypes.COMPLEXES and not holomorphic:
+            raise DTypeError(
+                f"[jacrev] complex results need holomorphic=True, got {describe(y)}; of real "
+                "arguments, use rt.jacfwd"
+            )
 
 
 def _chosen(

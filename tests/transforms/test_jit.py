@@ -1,8 +1,9 @@
-# ruff: noqa: E501 - tables read better in long lines
 """jit: the hit path, donation, memory of results, threads, what it reports."""
 
+import dataclasses
 import threading
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -139,8 +140,8 @@ def test_a_donated_array_says_so():
     f = rt.jit(lambda x: x * 2, donate_argnums=0)
     x = rt.arange(4.0)
     assert f(x).tolist() == [0, 2, 4, 6]
-    for use in (lambda: x + 1, lambda: x.shape, lambda: repr(x), lambda: f(x), lambda: np.asarray(x),
-                lambda: x[0], lambda: x.at[0].set(1.0)):  # fmt: skip
+    for use in (lambda: x + 1, lambda: x.shape, lambda: repr(x), lambda: f(x),
+                lambda: np.asarray(x), lambda: x[0], lambda: x.at[0].set(1.0)):  # fmt: skip
         with pytest.raises(DonatedError):
             use()
 
@@ -300,3 +301,46 @@ def test_no_warnings_of_numpy_from_compiled_code():
     f = rt.jit(lambda x: 1 / x)
     assert np.isinf(f(np.zeros(2, np.float32)).tolist()).all()
     assert np.isinf(f(rt.zeros(2)).tolist()).all()
+
+
+def test_a_workspace_that_another_thread_took():
+    """Between the question whether one is spare and taking it, another thread may run."""
+
+    class Contended(list):
+        def __len__(self):
+            return 1
+
+    f = rt.jit(lambda x: rt.sin(rt.cos(x) * 2) @ x)
+    x = rt.ones(4)
+    expected = f(x).item()
+    run = f._entries[0].__globals__["run"]
+    assert run.__globals__["spare"]
+    run.__globals__["spare"] = Contended()
+    assert f(x).item() == expected
+
+
+def test_equal_numbers_with_different_signs_are_not_shared():
+    def f(x, i):
+        return [x.at[i].get(mode="fill", fill_value=zero) for zero in (0.0, -0.0)]
+
+    plus, minus = rt.jit(f)(rt.ones(2), rt.asarray(9))
+    assert not np.signbit(np.asarray(plus))
+    assert np.signbit(np.asarray(minus))
+
+
+class Pair(NamedTuple):
+    rate: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    rate: float
+
+
+@pytest.mark.parametrize("kind", [Pair, Options, lambda x: (x,), lambda x: Options(Pair(x))])
+def test_static_records_of_1_and_1_0_are_different(kind):
+    f = rt.jit(lambda options, x: rt.asarray(str(options) == str(kind(1))), static_argnums=0)
+    for _ in range(2):
+        assert f(kind(1), rt.arange(2)).item() is True
+        assert f(kind(1.0), rt.arange(2)).item() is False
+    assert f.cache_info().misses == 2
