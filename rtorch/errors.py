@@ -25,6 +25,7 @@ stands below it. Frames of rtorch are cut out of tracebacks unless `full_traceba
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import linecache
 import os
@@ -79,7 +80,7 @@ class SourceLine(NamedTuple):
 def _is_internal(code: CodeType) -> bool:
     # Code that Python generates (dataclass methods, our own plans) has a name in angle brackets.
     name = code.co_filename
-    return name.startswith((_PACKAGE_DIR, "<rtorch"))
+    return name.startswith((_PACKAGE_DIR, "<rtorch")) or name == contextlib.__file__
 
 
 def user_line() -> SourceLine | None:

@@ -143,7 +143,7 @@ def simplify(program: Program) -> Program:
 
 def _with_literals(eqn: Eqn, scalars: dict[Var, Any]) -> Eqn:
     """Operands that are one number everywhere become that number; one array operand must stay."""
-    args = [a if scalars.get(a) is None else scalars[a] for a in eqn.args if type(a) is Var or True]
+    args = [a if scalars.get(a) is None else scalars[a] for a in eqn.args]
     arrays = [a for a in args if type(a) is Var]
     if not arrays or args == list(eqn.args):
         return eqn

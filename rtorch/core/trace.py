@@ -18,7 +18,7 @@ from numpy import ndarray
 from rtorch.core import backend
 from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.aval import Aval
-from rtorch.core.dtypes import PYTHON_SCALARS, DType
+from rtorch.core.dtypes import PYTHON_SCALARS, DType, bool_
 from rtorch.errors import ArgumentError, ConcretizationError, EscapedTracerError
 
 if TYPE_CHECKING:
@@ -146,14 +146,16 @@ class EvalTrace(Trace):
 
     def _bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         xp: Any = np
-        strong = not prim.keeps_weak
+        weak, strong = False, not prim.keeps_weak
         literals = False
         raw: list[Any] = []
         for a in args:
             if isinstance(a, Array):
-                if type(a) is not WeakArray:
-                    strong = True
                 data = a._data  # a tracer that got here has escaped, and says so
+                if type(a) is WeakArray:
+                    weak = True
+                elif data.dtype != bool_:  # a condition decides nothing
+                    strong = True
                 if type(data) is not ndarray:
                     xp = backend.module_of(data)
                 raw.append(data)
@@ -171,11 +173,7 @@ class EvalTrace(Trace):
         if xp is not np:
             check_one_device(prim, raw)
         out = prim.impl(xp, *raw, **params)
-        if type(out) is ndarray and strong:
-            return Array(out)
-        if prim.multiple:
-            return tuple([wrap(o) for o in out])
-        return wrap(out, not strong and bool(args))
+        return wrap(out, True) if weak and not strong else _wrapped(prim, out)
 
 
 def _wrapped(prim: Primitive, out: Any) -> Any:

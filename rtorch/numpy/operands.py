@@ -18,7 +18,7 @@ from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, TracerError, describe
-from rtorch.ops.base import broadcast_p
+from rtorch.ops.base import broadcast_p, sub_p
 from rtorch.ops.convert import convert_p, promote_p
 
 # For a type checker `complex` includes float, int and bool.
@@ -308,6 +308,8 @@ def binary(prim: Primitive, x: Any, y: Any, name: str, *, inexact: bool = False)
     if x.shape != y.shape:
         shape = broadcast_shapes(name, x.shape, y.shape)
         x, y = broadcast(x, shape), broadcast(y, shape)
+    if prim is sub_p and x.dtype is dtypes.bool_:
+        raise DTypeError(f"[{name}] is not defined for bool; use rt.logical_xor, or .astype(...)")
     return prim(x, y)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rtorch.core.primitive import Primitive
-from rtorch.core.trace import Trace, Tracer, state
+from rtorch.core.trace import Trace, state
+from rtorch.transforms.primal import PrimalTracer
 
 
-class JVPTracer(Tracer):
+class JVPTracer(PrimalTracer):
     """A primal and its tangent."""
 
-    __slots__ = ("primal", "tangent")
-    what = "the differentiated value"
+    __slots__ = ("tangent",)
 
     def __init__(self, trace: Trace, primal: Any, tangent: Any) -> None:
         self._trace = trace
@@ -21,21 +21,6 @@ class JVPTracer(Tracer):
         self.shape = primal.shape
         self.dtype = primal.dtype
         self._weak = primal._weak
-
-    def _concrete(self, use: str) -> Any:
-        if not self._trace.alive:
-            self._no_value()
-        return self.primal._concrete(use)
-
-    @property
-    def device(self) -> Any:
-        return self.primal.device
-
-    def __repr__(self) -> str:
-        return f"{self.primal!r} under {self._trace.origin}" if self._trace.alive else "<ended>"
-
-    def __str__(self) -> str:
-        return str(self.primal)
 
 
 class JVPTrace(Trace):

@@ -21,6 +21,7 @@ from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
 from rtorch.ops.base import add_p, mul_p, scale, zeros
+from rtorch.transforms.primal import PrimalTracer
 
 
 class Tangent(Tracer):
@@ -225,11 +226,10 @@ class Tape(Trace):
         self.entries = kept[::-1]
 
 
-class LinearizeTracer(Tracer):
+class LinearizeTracer(PrimalTracer):
     """A primal value with its variable on the tape."""
 
-    __slots__ = ("node", "primal")
-    what = "the differentiated value"
+    __slots__ = ("node",)
 
     def __init__(self, trace: LinearizeTrace, primal: Any, node: Tangent) -> None:
         self._trace = trace
@@ -238,21 +238,6 @@ class LinearizeTracer(Tracer):
         self.shape = node.shape
         self.dtype = node.dtype
         self._weak = primal._weak
-
-    def _concrete(self, use: str) -> Any:
-        if not self._trace.alive:
-            self._no_value()
-        return self.primal._concrete(use)
-
-    @property
-    def device(self) -> Any:
-        return self.primal.device
-
-    def __repr__(self) -> str:
-        return f"{self.primal!r} under {self._trace.origin}" if self._trace.alive else "<ended>"
-
-    def __str__(self) -> str:
-        return str(self.primal)
 
 
 class LinearizeTrace(Trace):

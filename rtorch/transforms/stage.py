@@ -12,6 +12,7 @@ from typing import Any
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.dtypes import bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
 from rtorch.core.trace import Trace, Tracer, run
@@ -75,11 +76,13 @@ class StageTrace(Trace):
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         atoms: list[Any] = []
         avals: list[Any] = []
-        weak = prim.keeps_weak and bool(args)
+        weak, strong = False, not prim.keeps_weak
         for a in args:
             if isinstance(a, Array):
                 var = self.var_of(a)
-                weak = weak and var.aval.weak
+                weak = weak or var.aval.weak
+                # A condition, of bool, decides nothing.
+                strong = strong or not (var.aval.weak or var.aval.dtype is bool_)
                 atoms.append(var)
                 avals.append(var.aval)
             else:
@@ -91,8 +94,8 @@ class StageTrace(Trace):
             outs = [Var(aval) for aval in inferred]
             self.eqns.append(Eqn(prim, atoms, params, outs, source))
             return tuple([StageTracer(self, var, source) for var in outs])
-        if inferred.weak != weak:
-            inferred = Aval(inferred.shape, inferred.dtype, weak)
+        if inferred.weak != (weak and not strong):
+            inferred = Aval(inferred.shape, inferred.dtype, weak and not strong)
         out = Var(inferred)
         self.eqns.append(Eqn(prim, atoms, params, (out,), source))
         return StageTracer(self, out, source)
