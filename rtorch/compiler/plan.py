@@ -85,6 +85,8 @@ class Planner:
         self.names: dict[Var, str] = {}
         self.places: dict[Var, Place | None] = {}  # None: memory that Python manages
         self.direct: set[Var] = set()  # variables that are the whole of their place, not a view
+        # Repeated scalars, by the name of the array without axes: ufuncs read that faster.
+        self.scalars: dict[Atom, str] = {}
         self.body: list[str] = []
         self.setup: list[str] = []  # runs once per workspace
         self.fixed: set[Var] = set()  # variables that are the same object in every call
@@ -181,6 +183,7 @@ class Planner:
             for var in eqn.outs:
                 self.places[var] = None
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
+            args = [self.scalars.get(a, name) for a, name in zip(eqn.args, args)]
             out = self._allocate(i, eqn, range(len(eqn.args)))
             ufunc = self._global(f"np_{prim.ufunc}", getattr(np, str(prim.ufunc)))
             place = f"out={out}" if prim.ufunc in ("maximum", "minimum") else out
@@ -209,6 +212,8 @@ class Planner:
 
     def _emit_view(self, eqn: Eqn, args: list[str]) -> None:
         (out,) = eqn.outs
+        if eqn.prim.name == "broadcast" and eqn.args[0].aval.shape == ():
+            self.scalars[out] = args[0]
         line = f"{self.name(out)} = {self._view_call(eqn, args)}"
         self.places[out] = self.places.get(self.root[out])
         if self._is_fixed_view(eqn):

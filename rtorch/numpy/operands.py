@@ -17,6 +17,7 @@ from rtorch.core import backend, dtypes
 from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.core.primitive import Primitive
+from rtorch.core.trace import state
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, TracerError, describe
 from rtorch.ops.base import broadcast_p, sub_p
 from rtorch.ops.convert import convert_p, promote_p
@@ -310,7 +311,7 @@ def binary(prim: Primitive, x: Any, y: Any, name: str, *, inexact: bool = False)
         x, y = broadcast(x, shape), broadcast(y, shape)
     if prim is sub_p and x.dtype is dtypes.bool_:
         raise DTypeError(f"[{name}] is not defined for bool; use rt.logical_xor, or .astype(...)")
-    return prim(x, y)
+    return state.trace.bind(prim, (x, y), {})
 
 
 def _with_scalar(prim: Primitive, x: Array, scalar: Any, name: str, inexact: bool,

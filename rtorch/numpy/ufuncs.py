@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
+from rtorch.core.trace import state
 from rtorch.errors import DTypeError, api, hide_internal_frames
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -54,7 +55,7 @@ def _math(name: str, prim: Primitive, summary: str, example: str) -> Unary:
         try:
             if not isinstance(x, Array) or x.dtype not in _INEXACT:
                 x = floating(x, name)
-            return prim(x)
+            return state.trace.bind(prim, (x,), {})
         except Exception as error:
             hide_internal_frames(error)
             raise

@@ -59,7 +59,7 @@ class Scale:
         if ct is not None:
             factor = self.factor
             if type(factor) is Array and not self.singular:
-                ct = mul_p(ct, factor)
+                ct = state.trace.bind(mul_p, (ct, factor), {})
             else:
                 ct = scale(ct, factor, self.singular)
             before = cts.get(self.source)
