@@ -226,37 +226,76 @@ def schedule(program: Program) -> Program:
     come; each is computed depth first. So an optimizer updates the parameters of a layer, one
     after the other, while their gradient is in the cache, and its memory is free after that.
     """
-    made = {var: eqn for eqn in program.eqns for var in eqn.outs}
     waits: dict[Var, int] = {}
     for i, eqn in enumerate(program.eqns):
-        heavy = not (hasattr(eqn.prim, "partials") or eqn.prim.view)
+        heavy = not (_is_elementwise(eqn) or eqn.prim.view)
         latest = max([waits.get(a, -1) for a in eqn.args if type(a) is Var], default=-1)
         waits.update((var, i if heavy else latest) for var in eqn.outs)
-    eqns: list[Eqn] = []
-    done: set[Eqn] = set()
+    order = _Order(program)
     for var in sorted(program.out_atoms, key=lambda v: waits.get(v, -1)):
-        if var in made:
-            _append_with_operands(made[var], made, done, eqns)
-    return Program(program.in_vars, eqns, program.out_atoms, program.consts, program.name)
+        if var in order.made:
+            order.append_with_operands(order.made[var])
+    return Program(program.in_vars, order.eqns, program.out_atoms, program.consts, program.name)
 
 
-def _append_with_operands(root: Eqn, made: dict[Var, Eqn], done: set[Eqn], eqns: list[Eqn]) -> None:
-    """Append `root` to `eqns`, after all that it needs and that is not there yet."""
-    stack = [(root, iter(root.args))]
-    entered = {root}
-    while stack:
-        eqn, args = stack[-1]
-        if eqn in done:
+def _is_elementwise(eqn: Eqn) -> bool:
+    return hasattr(eqn.prim, "partials")
+
+
+class _Order:
+    """The equations of a Program as they are put into a new order."""
+
+    def __init__(self, program: Program) -> None:
+        self.made = {var: eqn for eqn in program.eqns for var in eqn.outs}
+        self.eqns: list[Eqn] = []
+        self.done: set[Eqn] = set()
+        self.readers: dict[Var, set[Eqn]] = {}
+        for eqn in program.eqns:
+            for a in eqn.args:
+                if type(a) is Var:
+                    self.readers.setdefault(a, set()).add(eqn)
+        self.kept = set(program.out_atoms)
+
+    def append_with_operands(self, root: Eqn) -> None:
+        """Append `root`, after all that it needs and that is not there yet."""
+        stack = [root]
+        while stack:
+            eqn = stack[-1]
+            if missing := self._missing(eqn):
+                stack.append(missing[0])
+                continue
             stack.pop()
-            continue
-        needed = next((made[a] for a in args if type(a) is Var and a in made), None)
-        if needed is None:
-            done.add(eqn)
-            eqns.append(eqn)
-            stack.pop()
-        elif needed not in done and needed not in entered:
-            entered.add(needed)
-            stack.append((needed, iter(needed.args)))
+            if eqn not in self.done:
+                self._append(eqn)
+
+    def _missing(self, eqn: Eqn) -> list[Eqn]:
+        made = [self.made[a] for a in eqn.args if type(a) is Var and a in self.made]
+        return [m for m in made if m not in self.done]
+
+    def _append(self, eqn: Eqn) -> None:
+        """Append `eqn`, and each elementwise equation that is now the last reader of an operand.
+
+        Its result takes the operand's memory, which is in the cache now and might not be later.
+        """
+        pending = [eqn]
+        while pending:
+            eqn = pending.pop()
+            self.done.add(eqn)
+            self.eqns.append(eqn)
+            for a in dict.fromkeys(a for a in eqn.args if type(a) is Var):
+                readers = self.readers[a]
+                readers.discard(eqn)
+                if len(readers) != 1 or a not in self.made or a in self.kept:
+                    continue
+                (last,) = readers
+                ready = last not in pending and not self._missing(last)
+                if ready and self._takes_memory(last, a):
+                    pending.append(last)
+
+    @staticmethod
+    def _takes_memory(eqn: Eqn, a: Var) -> bool:
+        aval = eqn.outs[0].aval
+        return _is_elementwise(eqn) and (aval.shape, aval.dtype) == (a.aval.shape, a.aval.dtype)
 
 
 def eliminate_dead(program: Program) -> Program:
