@@ -67,12 +67,11 @@ def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
 class Place:
     """A piece of memory: of the workspace, of an argument, or of a result."""
 
-    __slots__ = ("donated", "last_use", "nbytes", "owned", "pooled")
+    __slots__ = ("donated", "nbytes", "owned", "pooled")
 
     def __init__(self, nbytes: int, owned: bool) -> None:
         self.nbytes = nbytes
         self.owned = owned  # whether we may write to it
-        self.last_use = -1
         self.pooled = False  # whether the memory returns to the free list
         self.donated = False
 
@@ -95,7 +94,6 @@ class Planner:
         self.free: dict[int, list[str]] = {}
         self.buffer_of: dict[Place, str] = {}
         self.donated = donated
-        self.outputs = set(program.out_atoms)
 
     # -- names ---------------------------------------------------------------------------------
 
