@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy import ndarray
+from numpy import asarray, generic, ndarray
 
 from rtorch.core import backend
 from rtorch.core.array import Array, WeakArray, wrap
@@ -142,7 +142,9 @@ class EvalTrace(Trace):
             out = direct(data) if direct is not None else prim.impl(np, data, **params)
         else:
             return self._bind(prim, args, params)
-        return Array(out) if type(out) is ndarray else _wrapped(prim, out)
+        if type(out) is ndarray:
+            return Array(out)
+        return Array(asarray(out)) if isinstance(out, generic) else _wrapped(prim, out)
 
     def _bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         xp: Any = np

@@ -9,6 +9,7 @@ from typing import Any
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
+from rtorch.core.trace import state
 from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import (
@@ -54,7 +55,7 @@ def matmul(x: ArrayLike, y: ArrayLike) -> Array:
     if isinstance(x, Array) and isinstance(y, Array) and x.dtype is y.dtype:
         left, right = x.shape, y.shape
         if len(left) == 2 and len(right) == 2 and left[1] == right[0]:
-            return dot_general_p(x, y, axes=MATMUL)
+            return state.trace.bind(dot_general_p, (x, y), {"axes": MATMUL})
     return _matmul(*promote("matmul", x, y))
 
 

@@ -33,6 +33,8 @@ from rtorch.ops.base import add_p, mul_p, sub_p
 
 _FLOATS = frozenset({dtypes.float32, dtypes.float64})
 _BOOL = dtypes.bool_
+# What may know how to combine itself with an Array; we do not.
+_FOREIGN = (str, dict, set, type(None))
 
 
 def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) -> Any:
@@ -53,7 +55,7 @@ def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) ->
                     return Array(ufunc(right, data) if swapped else ufunc(data, right))
             elif kind is float and data.dtype in _FLOATS and data.shape:
                 return Array(ufunc(other, data) if swapped else ufunc(data, other))
-        if _is_foreign(other):
+        if isinstance(other, _FOREIGN):
             return NotImplemented
         try:
             if swapped:
@@ -66,14 +68,11 @@ def _operator(prim: Any, name: str, ufunc: Callable[..., Any], swapped: bool) ->
     return method
 
 
-def _is_foreign(x: Any) -> bool:
-    """Whether `x` may know how to combine itself with an Array, and we do not."""
-    return isinstance(x, (str, dict, set, type(None)))
-
-
 def _slow_operator(function: Callable[..., Any], swapped: bool = False) -> Any:
+    function = getattr(function, "__wrapped__", function)  # errors are cleaned here
+
     def method(self: Any, other: Any) -> Any:
-        if _is_foreign(other):
+        if isinstance(other, _FOREIGN):
             return NotImplemented
         try:
             return function(other, self) if swapped else function(self, other)

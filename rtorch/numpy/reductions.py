@@ -12,6 +12,7 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
 from rtorch.core.primitive import Primitive
+from rtorch.core.trace import state
 from rtorch.errors import DTypeError, ShapeError, api
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -92,8 +93,8 @@ def plan_of(name: str, shape: Shape, axis: Axis) -> Plan:
 
 def reduce(name: str, prim: Primitive, x: Array, axis: Axis, keepdims: bool) -> Array:
     """``prim(x)`` over `axis`."""
-    plan = plan_of(name, x.shape, axis)
-    out = prim(x, axes=plan.axes)
+    plan = _plan(name, x.shape, axis) if type(axis) in _PLAIN_AXES else plan_of(name, x.shape, axis)
+    out = state.trace.bind(prim, (x,), {"axes": plan.axes})
     return reshape_p(out, shape=plan.kept) if keepdims else out
 
 

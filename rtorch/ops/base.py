@@ -11,6 +11,7 @@ A family supplies most rules by inheritance:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -75,6 +76,11 @@ def batch_size(args: Sequence[Any], dims: Sequence[int | None]) -> int:
     return next(a.shape[d] for a, d in zip(args, dims) if d is not None)
 
 
+def free_axes(ndim: int, *used: Sequence[int]) -> tuple[int, ...]:
+    """The axes that are not in `used`."""
+    return tuple([i for i in range(ndim) if not any(i in axes for axes in used)])
+
+
 def batched_front(x: Any, dim: int | None, size: int) -> Any:
     """`x` with its batch axis in front; an unbatched array is broadcast."""
     if dim is not None:
@@ -86,8 +92,13 @@ def batched_front(x: Any, dim: int | None, size: int) -> Any:
 
 def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Sequence[Any], int]:
     """All array operands batched along one axis; Python scalars stay as they are."""
-    if len(args) <= 2 and dims[0] is not None and dims[0] == dims[-1]:
-        return args, dims[0]
+    dim, last = dims[0], dims[-1]
+    if (
+        len(args) <= 2
+        and dim is not None
+        and (dim == last or (last is None and not isinstance(args[1], Array)))
+    ):
+        return args, dim
     seen = {d for a, d in zip(args, dims) if d is not None or isinstance(a, Array)}
     if len(seen) == 1:
         return args, seen.pop()  # type: ignore[return-value]
@@ -132,17 +143,17 @@ class Elementwise(Primitive):
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         out = state.trace.bind(self, primals, params)
-        node = None
+        terms = []
         for partial, t in zip(self.partials, tangents):
             if t is not None and partial is not None:
                 factor = partial(out, *primals, **params)
                 if factor is not None:
-                    node = tape.record_scale(t, factor, self.singular, out, node)
-        return out, node
+                    terms.append((t, factor))
+        return out, tape.scaled(terms, self.singular, out) if terms else None
 
     def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
         operands, dim = align(*args)
-        return self(*operands, **params), dim
+        return state.trace.bind(self, tuple(operands), params), dim
 
 
 class Nondifferentiable(Primitive):
@@ -193,9 +204,10 @@ class Linear(Primitive):
         return out, self(*map(instantiate, tangents, primals), **params)
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        out = self(*primals, **params)
-        operands = [aval_of(p) if t is None else t for p, t in zip(primals, tangents)]
-        return out, tape.record(self, operands, params, out)
+        out = state.trace.bind(self, primals, params)
+        if len(tangents) > 1:
+            tangents = [aval_of(p) if t is None else t for p, t in zip(primals, tangents)]
+        return out, tape.image(self, (tangents,), params, out)
 
 
 class Bilinear(Primitive):
@@ -210,13 +222,13 @@ class Bilinear(Primitive):
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         (x, y), (x_dot, y_dot) = primals, tangents
-        out = self(x, y, **params)
-        node = None
+        parts = []
         if x_dot is not None:
-            node = tape.record(self, (x_dot, y), params, out, node)
+            parts.append((x_dot, y))
         if y_dot is not None:
-            node = tape.record(self, (x, y_dot), params, out, node)
-        return out, node
+            parts.append((x, y_dot))
+        out = state.trace.bind(self, primals, params)
+        return out, tape.image(self, parts, params, out)
 
 
 # ---- arithmetic that derivatives are made of -----------------------------------------------------
@@ -410,8 +422,9 @@ class ReduceSum(Linear):
         return Aval(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype)
 
     def transpose(self, ct: Any, x: Any, *, axes: Any) -> Any:
-        kept = tuple([i for i in range(len(x.shape)) if i not in axes])
-        return (broadcast_p(ct, shape=x.shape, axes=kept),)
+        shape = x.shape
+        kept = () if len(axes) == len(shape) else free_axes(len(shape), axes)
+        return (state.trace.bind(broadcast_p, (ct,), {"shape": shape, "axes": kept}),)
 
     def batch(self, args: Any, dims: Any, *, axes: Any) -> tuple[Any, Any]:
         return batch_reduction(self, args[0], dims[0], axes)
@@ -419,8 +432,15 @@ class ReduceSum(Linear):
 
 def batch_reduction(prim: Primitive, x: Any, dim: int, axes: Any, **params: Any) -> tuple[Any, int]:
     """The batch rule of whatever removes ``axes`` and treats the others alike."""
+    shifted, out_dim = _shifted(axes, dim)
+    return prim(x, axes=shifted, **params), out_dim
+
+
+@functools.lru_cache(1024)
+def _shifted(axes: tuple[int, ...], dim: int) -> tuple[tuple[int, ...], int]:
+    """Where `axes` are beside a batch axis `dim`, and where that is when they are gone."""
     shifted = tuple([a + (a >= dim) for a in axes])
-    return prim(x, axes=shifted, **params), dim - sum(a < dim for a in shifted)
+    return shifted, dim - sum(a < dim for a in shifted)
 
 
 broadcast_p, reshape_p, permute_dims_p = Broadcast(), Reshape(), PermuteDims()

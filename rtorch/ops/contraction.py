@@ -11,7 +11,8 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
-from rtorch.ops.base import Bilinear, permute_dims_p
+from rtorch.core.trace import state
+from rtorch.ops.base import Bilinear, free_axes, permute_dims_p
 
 Axes: TypeAlias = tuple[int, ...]
 # ((contracted axes of x, of y), (batch axes of x, of y)), pairwise of equal length
@@ -20,10 +21,6 @@ Dims: TypeAlias = tuple[tuple[Axes, Axes], tuple[Axes, Axes]]
 _HALF = frozenset({dtypes.bfloat16, dtypes.float16})
 
 MATMUL: Dims = (((1,), (0,)), ((), ()))
-
-
-def free_axes(ndim: int, contracted: Axes, batch: Axes) -> Axes:
-    return tuple([i for i in range(ndim) if i not in contracted and i not in batch])
 
 
 class DotGeneral(Bilinear):
@@ -37,6 +34,8 @@ class DotGeneral(Bilinear):
 
     def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
+        if axes is MATMUL and dtype not in _HALF:
+            return xp.matmul(x, y)
         if dtype in _HALF:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
             return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
@@ -65,29 +64,37 @@ class DotGeneral(Bilinear):
         return Aval((*batch, *x_free, *y_free), x.dtype)
 
     def transpose(self, ct: Any, x: Any, y: Any, *, axes: Dims) -> Any:
-        if is_linear(x):
-            back, order = _left(axes, len(x.shape), len(y.shape))
-            out = dot_general_p(ct, y, axes=back)
-        else:
-            back, order = _right(axes, len(x.shape), len(y.shape))
-            out = dot_general_p(x, ct, axes=back)
-        out = out if order is None else permute_dims_p(out, axes=order)
-        return (out, None) if is_linear(x) else (None, out)
+        of_x = is_linear(x)
+        back, order = (_left if of_x else _right)(axes, len(x.shape), len(y.shape))
+        out = state.trace.bind(self, (ct, y) if of_x else (x, ct), {"axes": back})
+        if order is not None:
+            out = permute_dims_p(out, axes=order)
+        return (out, None) if of_x else (None, out)
 
     def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
-        (x, y), (x_dim, y_dim) = args, dims
-        (xc, yc), (xb, yb) = params["axes"]
-        if x_dim is not None:
-            xc, xb = _shifted(xc, x_dim), _shifted(xb, x_dim)
-        if y_dim is not None:
-            yc, yb = _shifted(yc, y_dim), _shifted(yb, y_dim)
-        if x_dim is not None and y_dim is not None:
-            return self(x, y, axes=((xc, yc), ((x_dim, *xb), (y_dim, *yb)))), 0
-        out = self(x, y, axes=((xc, yc), (xb, yb)))
-        x_free = free_axes(len(x.shape), xc, xb)
-        if x_dim is not None:  # the batch axis is one more free axis: still one matrix product
-            return out, len(xb) + x_free.index(x_dim)
-        return out, len(xb) + len(x_free) + free_axes(len(y.shape), yc, yb).index(y_dim)
+        x, y = args
+        axes, dim = _batched(params["axes"], *dims, len(x.shape), len(y.shape))
+        return state.trace.bind(self, (x, y), {"axes": axes}), dim
+
+
+@functools.lru_cache(1024)
+def _batched(
+    axes: Dims, x_dim: int | None, y_dim: int | None, x_ndim: int, y_ndim: int
+) -> tuple[Dims, int]:
+    """The axes of a product of batched operands, and the batch axis of the result."""
+    (xc, yc), (xb, yb) = axes
+    if x_dim is not None:
+        xc, xb = _shifted(xc, x_dim), _shifted(xb, x_dim)
+    if y_dim is not None:
+        yc, yb = _shifted(yc, y_dim), _shifted(yb, y_dim)
+    if x_dim is not None and y_dim is not None:
+        return ((xc, yc), ((x_dim, *xb), (y_dim, *yb))), 0
+    x_free = free_axes(x_ndim, xc, xb)
+    if x_dim is not None:  # the batch axis is one more free axis: still one matrix product
+        return ((xc, yc), (xb, yb)), len(xb) + x_free.index(x_dim)
+    assert y_dim is not None
+    dim = len(xb) + len(x_free) + free_axes(y_ndim, yc, yb).index(y_dim)
+    return ((xc, yc), (xb, yb)), dim
 
 
 def _shifted(axes: Axes, dim: int) -> Axes:

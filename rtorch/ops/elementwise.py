@@ -174,7 +174,7 @@ atan2_p = elementwise(
 )  # fmt: skip
 sinh_p = elementwise("sinh", "sinh", lambda out, x: cosh_p(x))
 cosh_p: Elementwise = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
-tanh_p = elementwise("tanh", "tanh", lambda out, x: sub_p(1, square(out)))
+tanh_p = elementwise("tanh", "tanh", lambda out, x: sub_p(1, mul_p(out, out)))
 asinh_p = elementwise("asinh", "arcsinh", lambda out, x: rsqrt_p(add_p(square(x), 1)))
 acosh_p = elementwise(
     "acosh", "arccosh", lambda out, x: rsqrt_p(mul_p(sub_p(x, 1), add_p(x, 1))), singular=True

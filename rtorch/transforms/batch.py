@@ -18,6 +18,7 @@ class BatchTracer(Tracer):
     """One lane of `value`, which has the batch as axis `dim`."""
 
     __slots__ = ("dim", "value")
+    _weak = property(lambda self: self.value._weak)
     what = "the batched value"
     cure = (
         "It stands for a whole batch of values: use rt.where(condition, x, y) instead of "
@@ -28,10 +29,10 @@ class BatchTracer(Tracer):
         self._trace = trace
         self.value = value
         self.dim = dim
-        shape = value.shape
+        raw = value._data if type(value) is Array else value  # whose shape is faster to ask for
+        shape = raw.shape
         self.shape = shape[:dim] + shape[dim + 1 :]
-        self.dtype = value.dtype
-        self._weak = value._weak
+        self.dtype = raw.dtype
 
     @property
     def device(self) -> Any:

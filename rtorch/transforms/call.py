@@ -21,8 +21,9 @@ from rtorch.core.trace import Tracer, run, state
 from rtorch.ops.base import batch_size, instantiate
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
-from rtorch.transforms.linearize import LinearizeTrace, Tangent, Tape
+from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.stage import StageTrace, StageTracer, stage
+from rtorch.transforms.tape import Tangent, Tape
 
 
 def closed(program: Program) -> tuple[Program, list[Array]]:
@@ -267,7 +268,7 @@ def _transpose_program(program: Program, linear: tuple[bool, ...]) -> Program:
         known_iter, source_iter = iter(known), iter(sources)
         inputs = [next(source_iter) if lin else next(known_iter) for lin in linear]
         outs = run(tape, eval_program, program, *inputs)
-        pairs = [(y, ct) for y, ct in zip(outs, cts) if type(y) is Tangent and y._trace is tape]
+        pairs = [(y, ct) for y, ct in zip(outs, cts) if isinstance(y, Tangent) and y._trace is tape]
         return _pull(tape, sources, [y for y, _ in pairs], [ct for _, ct in pairs])
 
     avals = [v for v, lin in zip(program.in_avals, linear) if not lin] + program.out_avals

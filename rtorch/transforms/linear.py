@@ -19,8 +19,9 @@ from rtorch.transforms.arguments import (
     zeros_for,
 )
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
-from rtorch.transforms.linearize import LinearizeTrace, Tangent, Tape
+from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.programs import aval_like
+from rtorch.transforms.tape import Tangent, Tape
 from rtorch.transforms.vjp import grad
 
 
@@ -174,7 +175,7 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
         env: dict[Tangent, Any] = {}
         for y, ct in zip(outs, cts):
             ct = like_primal(ct, y, "linear_transpose", "the cotangent", "result")
-            if isinstance(y, Tangent):
+            if isinstance(y, Tangent) and y._trace is tape:
                 env[y] = ct if y not in env else env[y] + ct
         tape.pull(env)
         found = [env.get(s) for s in sources]

@@ -30,7 +30,8 @@ from rtorch.transforms.arguments import (
     wraps,
     zeros_for,
 )
-from rtorch.transforms.linearize import LinearizeTrace, Tangent
+from rtorch.transforms.linearize import LinearizeTrace, LinearizeTracer
+from rtorch.transforms.tape import Tangent
 
 
 class _Inputs:
@@ -56,8 +57,9 @@ class _Inputs:
         self.tracers = self.treedef.unflatten(tracers)
 
     def cotangents(self, env: dict[Tangent, Any], transform: str) -> Any:
-        if self.treedef is LEAF and self.nodes[0] in env:
-            return env[self.nodes[0]]
+        if isinstance(self.tracers, LinearizeTracer):
+            found = env.get(self.tracers.node)
+            return zeros_for(self.tracers) if found is None else found
         out = []
         for leaf, node in zip(self.leaves, self.nodes):
             ct = None if node is None else env.get(node)
@@ -133,29 +135,32 @@ def _make(
     @wraps(function, transform)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         try:
-            trace = LinearizeTrace(state.trace, transform, function)
-            return quietly(run_differentiated, trace, args, kwargs)
+            return quietly(run_differentiated, args, kwargs)
         except Exception as error:
             hide_internal_frames(error)
             raise
 
-    def run_differentiated(trace: LinearizeTrace, args: Any, kwargs: Any) -> Any:
-        numbers = argnums_of(argnums, len(args), transform)
-        inputs = [_Inputs(trace, args[i], transform) for i in numbers]
-        for i, chosen in zip(numbers, inputs):
-            _check_input(chosen, i, allow_int, holomorphic, transform)
+    def run_differentiated(args: Any, kwargs: Any) -> Any:
+        trace = LinearizeTrace(state.trace, transform, function)
         traced = list(args)
-        for i, chosen in zip(numbers, inputs):
+        inputs = []
+        for i in argnums_of(argnums, len(args), transform):
+            chosen = _Inputs(trace, args[i], transform)
+            if holomorphic or all(node is None for node in chosen.nodes):
+                _check_input(chosen, i, allow_int, holomorphic, transform)
             traced[i] = chosen.tracers
+            inputs.append(chosen)
         out = run(trace, function, *traced, **kwargs)
-        out, aux = split_aux(out, has_aux, transform)
+        out, aux = split_aux(out, True, transform) if has_aux else (out, None)
         value = _check_output(out, holomorphic, transform)
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
             env[node] = _one(value.dtype)
             trace.tape.pull(env)
-        grads = [chosen.cotangents(env, transform) for chosen in inputs]
-        result = tuple(grads) if isinstance(argnums, (tuple, list)) else grads[0]
+        if isinstance(argnums, (tuple, list)):
+            result = tuple([chosen.cotangents(env, transform) for chosen in inputs])
+        else:
+            result = inputs[0].cotangents(env, transform)
         if not with_value:
             return (result, _primals(trace, aux)) if has_aux else result
         value = trace.primal_of(value)
@@ -168,9 +173,10 @@ _ones: dict[Any, Array] = {}
 
 
 def _one(dtype: Any) -> Array:
-    if dtype not in _ones:
-        _ones[dtype] = wrap_scalar(1, dtype)
-    return _ones[dtype]
+    found = _ones.get(dtype)
+    if found is None:
+        found = _ones[dtype] = wrap_scalar(1, dtype)
+    return found
 
 
 def _primals(trace: LinearizeTrace, aux: Any) -> Any:

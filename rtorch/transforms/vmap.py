@@ -69,6 +69,9 @@ def vmap(
     return batched
 
 
+_ONE_ARRAY = tree.structure(((0,), {}))
+
+
 def _check_size(name: str, size: Any, least: int) -> None:
     if size is not None and (type(size) is bool or not isinstance(size, int) or size < least):
         raise ArgumentError(f"[vmap] {name}: expected an integer >= {least}, got {size!r}")
@@ -81,6 +84,8 @@ def _inputs(args: Any, kwargs: Any, in_axes: Any) -> tuple[list[Any], list[int |
             f"[vmap] in_axes has {len(in_axes)} entries for {len(args)} positional arguments: "
             f"{in_axes}"
         )
+    if type(in_axes) is int and not kwargs and len(args) == 1 and isinstance(args[0], Array):
+        return [args[0]], [_dim_of(args[0], in_axes, 0, args, kwargs)], _ONE_ARRAY
     leaves, treedef = tree.flatten((args, kwargs))
     if type(in_axes) is int and not kwargs:
         axes: list[Any] = [in_axes] * len(leaves)
@@ -137,8 +142,11 @@ def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs
 def _run(function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axes: Any) -> Any:
     trace = BatchTrace(state.trace, size, "vmap", function)
     inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, dims)]
-    args, kwargs = treedef.unflatten(inputs)
-    out = quietly(run, trace, function, *args, **kwargs)
+    if treedef is _ONE_ARRAY:
+        out = quietly(run, trace, function, inputs[0])
+    else:
+        args, kwargs = treedef.unflatten(inputs)
+        out = quietly(run, trace, function, *args, **kwargs)
     if isinstance(out, Array) and out_axes == 0 and out_axes is not False:
         return _output(trace, out, 0)
     outs, out_tree = tree.flatten(out)
