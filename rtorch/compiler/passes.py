@@ -249,11 +249,11 @@ class _Order:
         self.made = {var: eqn for eqn in program.eqns for var in eqn.outs}
         self.eqns: list[Eqn] = []
         self.done: set[Eqn] = set()
-        self.readers: dict[Var, set[Eqn]] = {}
+        self.readers: dict[Var, dict[Eqn, None]] = {}  # those that are not done
         for eqn in program.eqns:
             for a in eqn.args:
                 if type(a) is Var:
-                    self.readers.setdefault(a, set()).add(eqn)
+                    self.readers.setdefault(a, {})[eqn] = None
         self.kept = set(program.out_atoms)
 
     def append_with_operands(self, root: Eqn) -> None:
@@ -263,14 +263,24 @@ class _Order:
             eqn = stack[-1]
             if missing := self._missing(eqn):
                 stack.append(missing[0])
-                continue
-            stack.pop()
-            if eqn not in self.done:
-                self._append(eqn)
+            elif first := [r for r in self._rivals(eqn) if r not in stack]:
+                stack.append(first[0])
+            else:
+                stack.pop()
+                if eqn not in self.done:
+                    self._append(eqn)
 
     def _missing(self, eqn: Eqn) -> list[Eqn]:
         made = [self.made[a] for a in eqn.args if type(a) is Var and a in self.made]
         return [m for m in made if m not in self.done]
+
+    def _rivals(self, eqn: Eqn) -> list[Eqn]:
+        """The other readers of a parameter whose memory, if donated, the result may take."""
+        if eqn.outs[0] not in self.kept:
+            return []
+        params = [a for a in eqn.args if type(a) is Var and a not in self.made]
+        return [r for a in params if self._takes_memory(eqn, a)
+                for r in self.readers[a] if r is not eqn]  # fmt: skip
 
     def _append(self, eqn: Eqn) -> None:
         """Append `eqn`, and each elementwise equation that is now the last reader of an operand.
@@ -284,11 +294,11 @@ class _Order:
             self.eqns.append(eqn)
             for a in dict.fromkeys(a for a in eqn.args if type(a) is Var):
                 readers = self.readers[a]
-                readers.discard(eqn)
+                readers.pop(eqn, None)
                 if len(readers) != 1 or a not in self.made or a in self.kept:
                     continue
                 (last,) = readers
-                ready = last not in pending and not self._missing(last)
+                ready = last not in pending and not self._missing(last) and not self._rivals(last)
                 if ready and self._takes_memory(last, a):
                     pending.append(last)
 

@@ -382,8 +382,9 @@ def claim(array: Array) -> Any:
     The Array itself says from now on that it was donated.
     """
     data = take_memory(array)
+    alone = sys.getrefcount(data) == _ALONE  # before `flags`, which refers to it too
     flags = data.flags
-    if sys.getrefcount(data) == _ALONE and flags.owndata and flags.c_contiguous:
+    if alone and flags.owndata and flags.c_contiguous:
         if not flags.writeable:
             data.setflags(write=True)  # it was exposed read-only, and let go again
         return data

@@ -160,6 +160,25 @@ def test_donation_does_not_change_what_others_see(look):
     assert result.tolist() == [1, 101, 201, 301]
 
 
+def test_results_take_the_memory_of_donated_arrays(rng):
+    """Also where a parameter is read again after the result that may overwrite it is known."""
+
+    def step(p, m, x):
+        g = rt.sum(x @ p, axis=0)
+        return p - g, 0.9 * m + g, rt.sum(p @ x)
+
+    f = rt.jit(step, donate_argnums=(0, 1))
+    p, m, x = (rt.asarray(rng.normal(size=(200, 200)).astype(np.float32)) for _ in range(3))
+    want = step(p, m, x)
+    places = [p._data.ctypes.data, m._data.ctypes.data]
+    got = f(p, m, x)
+    assert [y._data.ctypes.data for y in got[:2]] == places
+    for w, y in zip(want, got, strict=True):
+        np.testing.assert_allclose(np.asarray(y), np.asarray(w), rtol=1e-4)
+    again = f(*got[:2], x)
+    assert [y._data.ctypes.data for y in again[:2]] == places
+
+
 def test_donation_of_what_is_passed_twice_of_numpy_arrays_and_of_constants():
     f = rt.jit(lambda x, y: x * 2 + y, donate_argnums=0)
     x = rt.ones(4)
