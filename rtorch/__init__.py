@@ -12,136 +12,149 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtorch import errors, tree
-from rtorch import numpy as _numpy
-from rtorch.core.array import Array
-from rtorch.core.aval import Aval, spec
-from rtorch.core.backend import Device, devices
+from rtorch import errors as errors, numpy as _numpy, tree as tree
+from rtorch.core.array import Array as Array
+from rtorch.core.aval import Aval as Aval, spec as spec
+from rtorch.core.backend import Device as Device, devices as devices
 from rtorch.core.dtypes import (
-    bfloat16,
-    bool_,
-    complex64,
-    complex128,
-    default_dtype,
-    finfo,
-    float16,
-    float32,
-    float64,
-    iinfo,
-    int8,
-    int16,
-    int32,
-    int64,
-    isdtype,
-    promote_types,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
+    bool_ as bool_,
+    complex64 as complex64,
+    complex128 as complex128,
+    default_dtype as default_dtype,
+    finfo as finfo,
+    float16 as float16,
+    float32 as float32,
+    float64 as float64,
+    iinfo as iinfo,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    isdtype as isdtype,
+    promote_types as promote_types,
+    uint8 as uint8,
+    uint16 as uint16,
+    uint32 as uint32,
+    uint64 as uint64,
 )
-from rtorch.core.program import Program, check_program, eval_program
-from rtorch.errors import full_tracebacks
-from rtorch.numpy import *  # noqa: F403 - the array namespace, listed in rtorch.numpy.__all__
-from rtorch.numpy.devices import block_until_ready, device_put
-from rtorch.numpy.operands import result_type
-from rtorch.transforms.jacobian import hessian, jacfwd, jacrev
-from rtorch.transforms.jit import disable_jit, jit
-from rtorch.transforms.linear import hvp, jvp, linear_transpose, linearize
-from rtorch.transforms.programs import eval_shape, make_program
-from rtorch.transforms.vjp import grad, value_and_grad, vjp
-from rtorch.transforms.vmap import vmap
+from rtorch.core.late import late
+from rtorch.core.program import (
+    Program as Program,
+    check_program as check_program,
+    eval_program as eval_program,
+)
+from rtorch.errors import full_tracebacks as full_tracebacks
+from rtorch.numpy.devices import block_until_ready as block_until_ready, device_put as device_put
+from rtorch.numpy.operands import result_type as result_type
+from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
+from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+from rtorch.transforms.vjp import grad as grad, value_and_grad as value_and_grad, vjp as vjp
+from rtorch.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
-jacobian = jacrev
 
 if TYPE_CHECKING:
-    from rtorch import io, nn, optim, random, testing
-    from rtorch.io import load, save
+    from rtorch import io as io, nn as nn, optim as optim, random as random, testing as testing
+    from rtorch.core.dtypes import bfloat16 as bfloat16
+    from rtorch.io import load as load, save as save
+    from rtorch.numpy import *
+    from rtorch.transforms.jacobian import (
+        hessian as hessian,
+        jacfwd as jacfwd,
+        jacobian as jacobian,
+        jacrev as jacrev,
+    )
+    from rtorch.transforms.linear import (
+        hvp as hvp,
+        jvp as jvp,
+        linear_transpose as linear_transpose,
+        linearize as linearize,
+    )
 
-# Imported when first used: a program that needs no layers does not wait for them.
-_LAZY_MODULES = ("io", "nn", "optim", "random", "testing")
-_LAZY_NAMES = {"load": "rtorch.io", "save": "rtorch.io"}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"rtorch.{name}")
-    if name in _LAZY_NAMES:
-        return getattr(importlib.import_module(_LAZY_NAMES[name]), name)
-    raise AttributeError(f"module 'rtorch' has no attribute {name!r}")
+if not TYPE_CHECKING:  # which takes what is imported above as itself
+    __all__ = [
+        "Array",
+        "Aval",
+        "Device",
+        "Program",
+        "bfloat16",
+        "block_until_ready",
+        "bool_",
+        "check_program",
+        "complex64",
+        "complex128",
+        "default_dtype",
+        "device_put",
+        "devices",
+        "disable_jit",
+        "e",
+        "errors",
+        "eval_program",
+        "eval_shape",
+        "finfo",
+        "float16",
+        "float32",
+        "float64",
+        "full_tracebacks",
+        "grad",
+        "hessian",
+        "hvp",
+        "iinfo",
+        "inf",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "io",
+        "isdtype",
+        "jacfwd",
+        "jacobian",
+        "jacrev",
+        "jit",
+        "jvp",
+        "linear_transpose",
+        "linearize",
+        "load",
+        "make_program",
+        "nan",
+        "newaxis",
+        "nn",
+        "optim",
+        "pi",
+        "promote_types",
+        "random",
+        "result_type",
+        "save",
+        "spec",
+        "testing",
+        "tree",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "value_and_grad",
+        "vjp",
+        "vmap",
+        *_numpy.__all__,
+    ]
+    globals().update({name: getattr(_numpy, name) for name in _numpy.EARLY})
+    __getattr__ = late(
+        "rtorch",
+        {
+            **{f"rtorch.{name}": (name,) for name in ("io", "nn", "optim", "random", "testing")},
+            **_numpy.LATE,
+            "rtorch.core.dtypes": ("bfloat16",),
+            "rtorch.io": ("io", "load", "save"),
+            "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),
+            "rtorch.transforms.linear": ("hvp", "jvp", "linear_transpose", "linearize"),
+        },
+    )
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY_MODULES, *_LAZY_NAMES])
-
-
-__all__ = [
-    "Array",
-    "Aval",
-    "Device",
-    "Program",
-    "bfloat16",
-    "block_until_ready",
-    "bool_",
-    "check_program",
-    "complex64",
-    "complex128",
-    "default_dtype",
-    "device_put",
-    "devices",
-    "disable_jit",
-    "e",
-    "errors",
-    "eval_program",
-    "eval_shape",
-    "finfo",
-    "float16",
-    "float32",
-    "float64",
-    "full_tracebacks",
-    "grad",
-    "hessian",
-    "hvp",
-    "iinfo",
-    "inf",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "io",
-    "isdtype",
-    "jacfwd",
-    "jacobian",
-    "jacrev",
-    "jit",
-    "jvp",
-    "linear_transpose",
-    "linearize",
-    "load",
-    "make_program",
-    "nan",
-    "newaxis",
-    "nn",
-    "optim",
-    "pi",
-    "promote_types",
-    "random",
-    "result_type",
-    "save",
-    "spec",
-    "testing",
-    "tree",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "value_and_grad",
-    "vjp",
-    "vmap",
-    *_numpy.__all__,
-]
+    return sorted({*globals(), *globals()["__all__"]})

@@ -14,11 +14,13 @@ Example:
 
 from __future__ import annotations
 
-from rtorch.core import tree as _tree
-from rtorch.core import tree_at as _at
-from rtorch.core import tree_prefix as _prefix
-from rtorch.core import tree_register as _register
-from rtorch.core import tree_util as _util
+from rtorch.core import (
+    tree as _tree,
+    tree_at as _at,
+    tree_prefix as _prefix,
+    tree_register as _register,
+    tree_util as _util,
+)
 from rtorch.core.tree import TreeDef
 from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_kinds import DictKey, FlattenedIndexKey, GetAttrKey, Path, SequenceKey

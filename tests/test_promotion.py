@@ -11,6 +11,7 @@ import pytest
 import rtorch as rt
 from rtorch.core import dtypes
 
+assert rt.bfloat16 in dtypes.ALL  # which it is once it was asked for
 ALL = sorted(dtypes.ALL, key=str)
 PAIRS = list(itertools.product(ALL, ALL))
 # Python scalars and, for the weak results of arithmetic between them, arrays made of them.

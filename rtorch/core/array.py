@@ -116,7 +116,7 @@ class Array(Operators):
         data = self._concrete(use)
         if data.size != 1:
             raise ShapeError(f"[{use}] expected an array of one element, got shape {data.shape}")
-        return data.item() if data.dtype != dtypes.bfloat16 else float(data.reshape(()))
+        return float(data.reshape(())) if dtypes.is_bfloat16(data.dtype) else data.item()
 
     def _real_scalar(self, use: str) -> Any:
         if self.dtype in dtypes.COMPLEXES:
@@ -317,4 +317,5 @@ def wrap(data: Any, weak: bool = False) -> Array:
 
 def rebuild(data: ndarray[Any, Any], weak: bool) -> Array:
     """Unpickle."""
+    dtypes.canonical(data.dtype)  # which may be the first bfloat16 met
     return wrap(data, weak)

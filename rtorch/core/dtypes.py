@@ -1,6 +1,7 @@
 """Which dtypes there are, and what two of them make together.
 
-A dtype is a `numpy.dtype`; bfloat16 comes from ``ml_dtypes``. What the user gives is kept:
+A dtype is a `numpy.dtype`; bfloat16 comes from ``ml_dtypes``, which is imported when it is first
+asked for or met. What the user gives is kept:
 float64 stays float64. `default_dtype` only decides what has no dtype of its own, such as Python
 floats and ``zeros(3)``.
 
@@ -16,9 +17,9 @@ meet::
 from __future__ import annotations
 
 import functools
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
-import ml_dtypes
 import numpy as np
 
 from rtorch.errors import DTypeError
@@ -30,20 +31,25 @@ int8, int16, int32, int64 = (np.dtype(f"int{n}") for n in (8, 16, 32, 64))
 uint8, uint16, uint32, uint64 = (np.dtype(f"uint{n}") for n in (8, 16, 32, 64))
 float16, float32, float64 = (np.dtype(f"float{n}") for n in (16, 32, 64))
 complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
-bfloat16 = np.dtype(ml_dtypes.bfloat16)
+bfloat16: DType  # see `__getattr__`
 
 SIGNED: frozenset[DType] = frozenset({int8, int16, int32, int64})
 UNSIGNED: frozenset[DType] = frozenset({uint8, uint16, uint32, uint64})
 INTEGERS: frozenset[DType] = SIGNED | UNSIGNED
-FLOATS: frozenset[DType] = frozenset({float16, bfloat16, float32, float64})
 COMPLEXES: frozenset[DType] = frozenset({complex64, complex128})
-INEXACT: frozenset[DType] = FLOATS | COMPLEXES
-ALL: frozenset[DType] = INEXACT | INTEGERS | {bool_}
+# These may come to contain bfloat16.
+HALVES: set[DType] = {float16}
+FLOATS: set[DType] = {float16, float32, float64}
+REAL: set[DType] = FLOATS | INTEGERS
+ORDERED: set[DType] = REAL | {bool_}
+INEXACT: set[DType] = FLOATS | COMPLEXES
+NUMERIC: set[DType] = INEXACT | INTEGERS
+ALL: set[DType] = NUMERIC | {bool_}
 
 SHORT_NAMES = {
     bool_: "bool", int8: "i8", int16: "i16", int32: "i32", int64: "i64",
     uint8: "u8", uint16: "u16", uint32: "u32", uint64: "u64",
-    float16: "f16", bfloat16: "bf16", float32: "f32", float64: "f64",
+    float16: "f16", float32: "f32", float64: "f64",
     complex64: "c64", complex128: "c128",
 }  # fmt: skip
 
@@ -54,11 +60,39 @@ _EDGES: dict[_Node, tuple[_Node, ...]] = {
     "i*": (uint8, int8),
     uint8: (int16, uint16), uint16: (int32, uint32), uint32: (int64, uint64), uint64: ("f*",),
     int8: (int16,), int16: (int32,), int32: (int64,), int64: ("f*",),
-    "f*": (bfloat16, float16, "c*"),
-    bfloat16: (float32,), float16: (float32,), float32: (float64, complex64),
-    float64: (complex128,),
+    "f*": (float16, "c*"),
+    float16: (float32,), float32: (float64, complex64), float64: (complex128,),
     "c*": (complex64,), complex64: (complex128,), complex128: (),
 }  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "bfloat16":
+        return _load_bfloat16()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _load_bfloat16() -> DType:
+    """Import bfloat16 and enter it into the tables."""
+    global bfloat16
+    import ml_dtypes
+
+    bfloat16 = np.dtype(ml_dtypes.bfloat16)
+    for kind in (HALVES, FLOATS, REAL, ORDERED, INEXACT, NUMERIC, ALL):
+        kind.add(bfloat16)
+    SHORT_NAMES[bfloat16] = "bf16"
+    _COMPLEX_OF[bfloat16] = complex64
+    _EDGES[bfloat16] = (float32,)
+    _EDGES["f*"] = (bfloat16, float16, "c*")
+    for cached in (_upper, _join, _canonical):
+        cached.cache_clear()
+    return bfloat16
+
+
+def is_bfloat16(dtype: DType) -> bool:
+    """Whether `dtype` is bfloat16, which is not imported for this question."""
+    return dtype.kind == "V"
+
 
 _default_float = float32
 
@@ -94,6 +128,8 @@ PYTHON_SCALARS = (bool, int, float, complex)  # by rank
 
 @functools.lru_cache(256)
 def _canonical(dtype: Any) -> DType:
+    if str(getattr(dtype, "__name__", dtype)) == "bfloat16" and "bfloat16" not in globals():
+        _load_bfloat16()
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -106,7 +142,7 @@ def _canonical(dtype: Any) -> DType:
 
 
 def _known() -> str:
-    return ", ".join(sorted(str(d) for d in ALL))
+    return ", ".join(sorted({"bfloat16", *map(str, ALL)}))
 
 
 def canonical(dtype: Any) -> DType:
@@ -198,7 +234,6 @@ _COMPLEX_OF: dict[DType, DType] = {
     float32: complex64,
     float64: complex128,
     float16: complex64,
-    bfloat16: complex64,
 }
 
 
@@ -223,7 +258,11 @@ def finfo(dtype: Any) -> Any:
     dtype = real_dtype(canonical(dtype))
     if dtype not in FLOATS:
         raise DTypeError(f"[finfo] expected a floating or complex dtype, got {dtype}")
-    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    if is_bfloat16(dtype):
+        import ml_dtypes
+
+        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    return np.finfo(dtype)
 
 
 def iinfo(dtype: Any) -> Any:
@@ -240,14 +279,14 @@ def iinfo(dtype: Any) -> Any:
     return np.iinfo(dtype)
 
 
-_KINDS: dict[str, frozenset[DType]] = {
+_KINDS: dict[str, AbstractSet[DType]] = {
     "bool": frozenset({bool_}),
     "signed integer": SIGNED,
     "unsigned integer": UNSIGNED,
     "integral": INTEGERS,
     "real floating": FLOATS,
     "complex floating": COMPLEXES,
-    "numeric": INTEGERS | INEXACT,
+    "numeric": NUMERIC,
 }
 
 

@@ -8,7 +8,7 @@ a trace's own is a constant to it.
 
 from __future__ import annotations
 
-import threading
+from _thread import _local as local  # `threading` takes a millisecond to import
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -215,7 +215,7 @@ def check_one_device(prim: Primitive, raw: list[Any]) -> None:
 EVAL = EvalTrace(None, "evaluation")
 
 
-class _State(threading.local):
+class _State(local):
     """The current trace of each thread."""
 
     trace: Trace = EVAL

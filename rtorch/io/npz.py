@@ -100,7 +100,7 @@ def _entry(leaf: Any, name: str, path: str, arrays: dict[str, np.ndarray[Any, An
             f"[save] tree{path}: expected an array, a number or a string, got {describe(leaf)}"
         ) from error
     dtype = array.dtype
-    arrays[name] = array.view(np.uint16) if dtype == rt.bfloat16 else array
+    arrays[name] = array.view(np.uint16) if str(dtype) == "bfloat16" else array
     return {"leaf": name, "dtype": str(dtype)}
 
 

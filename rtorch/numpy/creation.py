@@ -171,7 +171,7 @@ def _read_only_alias(data: Any, name: str) -> ndarray[Any, Any]:
     # Through a read-only memoryview: the owner's own flags stay as they are, also when the alias
     # is handed out again and everything below it is locked.
     dtype = dtypes.canonical(data.dtype)
-    if dtype is dtypes.bfloat16:  # unknown to the buffer protocol
+    if dtypes.is_bfloat16(dtype):  # unknown to the buffer protocol
         data = data.view(np.uint16)
     if not data.dtype.isnative:
         raise ArgumentError(f"[{name}] copy=False: the bytes of {data.dtype} must be swapped")

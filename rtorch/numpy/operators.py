@@ -6,6 +6,7 @@ that path has a budget of about a microsecond.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +16,7 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import EVAL, state
 from rtorch.errors import ArgumentError, hide_internal_frames
-from rtorch.numpy import (
-    contraction,
-    cumulative,
-    indexing,
-    manipulation,
-    matrices,
-    reductions,
-    repeating,
-    sorting,
-    statistics,
-    ufuncs,
-)
+from rtorch.numpy import at, contraction, elementwise, indexing, manipulation, reductions, ufuncs
 from rtorch.numpy.operands import binary
 from rtorch.ops import comparison
 from rtorch.ops.base import add_p, mul_p, sub_p
@@ -99,7 +89,7 @@ _SLOW: dict[str, Any] = {
     "truediv": ufuncs.divide,
     "floordiv": ufuncs.floor_divide,
     "mod": ufuncs.remainder,
-    "pow": ufuncs.power,
+    "pow": elementwise.power,
     "matmul": contraction.matmul,
     "and": ufuncs.bitwise_and,
     "or": ufuncs.bitwise_or,
@@ -111,10 +101,10 @@ _SLOW: dict[str, Any] = {
 _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 _UNARY: dict[str, Any] = {
     "neg": ufuncs.negative,
-    "pos": ufuncs.positive,
-    "abs": ufuncs.abs,
+    "pos": elementwise.positive,
+    "abs": elementwise.abs,
     "invert": ufuncs.bitwise_invert,
-    "round": ufuncs.round,
+    "round": elementwise.round,
 }
 
 
@@ -135,45 +125,58 @@ def _copy(self: Array) -> Array:
     return self
 
 
+def _late(module: str, name: str) -> Any:
+    """The function of a module that is imported when the method is first called."""
+
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
+        function = getattr(importlib.import_module(f"rtorch.numpy.{module}"), name)
+        setattr(Array, name, function)
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"See ``rt.{name}``."
+    return method
+
+
 _METHODS: dict[str, Any] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "permute": _transpose,
-    "astype": ufuncs.astype,
-    "clip": ufuncs.clip,
-    "conj": ufuncs.conj,
+    "astype": elementwise.astype,
+    "clip": elementwise.clip,
+    "conj": elementwise.conj,
     "ravel": manipulation.ravel,
     "flatten": manipulation.ravel,
     "squeeze": manipulation.squeeze,
     "swapaxes": manipulation.swapaxes,
-    "repeat": repeating.repeat,
+    "repeat": _late("repeating", "repeat"),
     "sum": reductions.sum,
     "prod": reductions.prod,
-    "mean": statistics.mean,
-    "var": statistics.var,
-    "std": statistics.std,
+    "mean": _late("statistics", "mean"),
+    "var": _late("statistics", "var"),
+    "std": _late("statistics", "std"),
     "max": reductions.max,
     "min": reductions.min,
     "all": reductions.all,
     "any": reductions.any,
     "argmax": reductions.argmax,
     "argmin": reductions.argmin,
-    "cumsum": cumulative.cumsum,
-    "cumprod": cumulative.cumprod,
+    "cumsum": _late("cumulative", "cumsum"),
+    "cumprod": _late("cumulative", "cumprod"),
     "ptp": reductions.ptp,
-    "trace": matrices.trace,
+    "trace": _late("matrices", "trace"),
     "copy": _copy,
     "dot": contraction.dot,
-    "sort": sorting.sort,
-    "argsort": sorting.argsort,
+    "sort": _late("sorting", "sort"),
+    "argsort": _late("sorting", "argsort"),
     "take": indexing.take,
 }
 _PROPERTIES: dict[str, tuple[Any, str]] = {
     "T": (manipulation.transpose, "The axes in reverse order."),
     "mT": (manipulation.matrix_transpose, "The last two axes exchanged."),
-    "real": (ufuncs.real, "The real part."),
-    "imag": (ufuncs.imag, "The imaginary part."),
-    "at": (indexing.At, "``x.at[index].set(value)`` and its relatives: updated copies."),
+    "real": (elementwise.real, "The real part."),
+    "imag": (elementwise.imag, "The imaginary part."),
+    "at": (at.At, "``x.at[index].set(value)`` and its relatives: updated copies."),
 }
 
 
@@ -247,7 +250,7 @@ def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) 
 
 
 _SPECIAL: dict[str, Any] = {
-    "__getitem__": indexing.fast_getitem,
+    "__getitem__": at.fast_getitem,
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "__array_namespace__": _array_namespace,

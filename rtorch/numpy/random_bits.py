@@ -34,11 +34,11 @@ __all__ = [
 
 # Per dtype: the bits that are drawn, the integers of its own width, by how much they are shifted
 # so that they fill the mantissa, and the bits of 1.0.
-_LAYOUTS: dict[DType, tuple[DType, DType, int, int]] = {
-    dtypes.bfloat16: (dtypes.uint8, dtypes.uint16, 1, 0x3F80),
-    dtypes.float16: (dtypes.uint16, dtypes.uint16, 6, 0x3C00),
-    dtypes.float32: (uint32, uint32, 9, 0x3F800000),
-    dtypes.float64: (uint64, uint64, 12, 0x3FF0000000000000),
+_LAYOUTS: dict[str, tuple[DType, DType, int, int]] = {
+    "bfloat16": (dtypes.uint8, dtypes.uint16, 1, 0x3F80),
+    "float16": (dtypes.uint16, dtypes.uint16, 6, 0x3C00),
+    "float32": (uint32, uint32, 9, 0x3F800000),
+    "float64": (uint64, uint64, 12, 0x3FF0000000000000),
 }
 
 
@@ -146,9 +146,9 @@ def random_bits(key: Any, shape: Any, dtype: Any, name: str = "bits") -> Array:
 def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
     """Floats in [0, 1): the bits fill the mantissa of numbers in [1, 2), from which 1 is taken."""
     kind = dtypes.default_dtype() if dtype is None else dtypes.canonical(dtype)
-    if kind not in _LAYOUTS:
+    if kind not in dtypes.FLOATS:
         raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
-    drawn, integer, shift, one = _LAYOUTS[kind]
+    drawn, integer, shift, one = _LAYOUTS[kind.name]
     bits = random_bits_p(check_key(key, name), shape=check_shape(shape, name), dtype=drawn)
     if drawn is not integer:
         bits = convert_p(bits, dtype=integer)

@@ -7,8 +7,8 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.primitive import Primitive
 from rtorch.errors import DTypeError, api
+from rtorch.numpy.declare import Unary, document
 from rtorch.numpy.operands import floating
-from rtorch.numpy.ufuncs import Unary, _document
 from rtorch.ops import special as sp
 
 __all__ = ["digamma", "erf", "erf_inv", "erfc", "lgamma"]
@@ -25,7 +25,7 @@ def _real(name: str, prim: Primitive, summary: str, example: str) -> Unary:
         return prim(x)
 
     takes = "Args:\n    x: Real array of any shape; integers become the default float."
-    _document(function, name, summary, example, takes)
+    document(function, name, summary, example, takes)
     return function
 
 

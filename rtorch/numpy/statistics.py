@@ -22,8 +22,7 @@ from rtorch.numpy.operands import (
     operand,
     promote,
 )
-from rtorch.numpy.reductions import Plan, count_nonzero, nansum, plan_of
-from rtorch.numpy.reductions import sum as sum_along
+from rtorch.numpy.reductions import Plan, count_nonzero, nansum, plan_of, sum as sum_along
 from rtorch.ops.base import (
     add_p,
     broadcast_p,
@@ -41,14 +40,12 @@ from rtorch.ops.sorting import sort_p
 
 __all__ = ["average", "mean", "median", "nanmean", "quantile", "std", "var"]
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
-
 
 def _wide(name: str, x: Any, dtype: Any) -> tuple[Array, DType]:
     """`x` in a dtype that sums do not overflow in, and the dtype wanted of the result."""
     x = floating(x, name)
     wanted = x.dtype if dtype is None else dtypes.to_float(dtypes.canonical(dtype))
-    work = dtypes.float32 if wanted in _HALVES else wanted
+    work = dtypes.float32 if wanted in dtypes.HALVES else wanted
     return x if x.dtype is work else convert_p(x, dtype=work), wanted
 
 

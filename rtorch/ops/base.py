@@ -20,12 +20,9 @@ from numpy import ndarray
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
-from rtorch.core.dtypes import DType, bfloat16, float16, float32
+from rtorch.core.dtypes import HALVES, DType, float32, is_bfloat16
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.trace import aval_of, state
-
-# Sums of half precision are accumulated in float32.
-_SUM_DTYPE: dict[DType, DType] = {float16: float32, bfloat16: float32}
 
 # ---- helpers of rules ----------------------------------------------------------------------------
 
@@ -326,7 +323,7 @@ class Broadcast(Linear):
     view = True
 
     def impl(self, xp: Any, x: Any, *, shape: Any, axes: Any) -> Any:
-        if type(x) is ndarray and x.flags.c_contiguous and x.dtype is not bfloat16 and x.size:
+        if type(x) is ndarray and x.flags.c_contiguous and not is_bfloat16(x.dtype) and x.size:
             strides = [0] * len(shape)
             for axis, n, stride in zip(axes, x.shape, x.strides):
                 strides[axis] = stride if n == shape[axis] else 0
@@ -404,15 +401,14 @@ class ReduceSum(Linear):
     name = "reduce_sum"
 
     def impl(self, xp: Any, x: Any, *, axes: Any) -> Any:
-        wide = _SUM_DTYPE.get(x.dtype)
-        if wide is None:
-            if len(axes) == x.ndim:
-                axes = None  # NumPy is faster so
-            return xp.add.reduce(x, axes, x.dtype)
-        return xp.asarray(xp.add.reduce(x, axes, wide)).astype(x.dtype)
+        if x.dtype in HALVES:  # accumulated in float32
+            return xp.asarray(xp.add.reduce(x, axes, float32)).astype(x.dtype)
+        if len(axes) == x.ndim:
+            axes = None  # NumPy is faster so
+        return xp.add.reduce(x, axes, x.dtype)
 
     def can_write(self, out: Aval, **params: Any) -> bool:
-        return out.dtype not in _SUM_DTYPE
+        return out.dtype not in HALVES
 
     @staticmethod
     def into(out: Any, x: Any, *, axes: Any) -> None:

@@ -18,8 +18,6 @@ Axes: TypeAlias = tuple[int, ...]
 # ((contracted axes of x, of y), (batch axes of x, of y)), pairwise of equal length
 Dims: TypeAlias = tuple[tuple[Axes, Axes], tuple[Axes, Axes]]
 
-_HALF = frozenset({dtypes.bfloat16, dtypes.float16})
-
 MATMUL: Dims = (((1,), (0,)), ((), ()))
 
 
@@ -34,9 +32,9 @@ class DotGeneral(Bilinear):
 
     def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
-        if axes is MATMUL and dtype not in _HALF:
+        if axes is MATMUL and dtype not in dtypes.HALVES:
             return xp.matmul(x, y)
-        if dtype in _HALF:
+        if dtype in dtypes.HALVES:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
             return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
         return self._matmul(xp, x, y, axes)
@@ -48,7 +46,7 @@ class DotGeneral(Bilinear):
         return out if shape is None else out.reshape(shape)
 
     def can_write(self, out: Aval, **params: Any) -> bool:
-        return out.dtype not in _HALF
+        return out.dtype not in dtypes.HALVES
 
     @staticmethod
     def into(out: Any, x: Any, y: Any, *, axes: Dims) -> None:

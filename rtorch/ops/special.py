@@ -25,8 +25,6 @@ from rtorch.core.dtypes import DType
 from rtorch.ops.base import Elementwise, elementwise, mul_p
 from rtorch.ops.elementwise import exp_p, square
 
-_HALF = frozenset({dtypes.float16, dtypes.bfloat16})
-
 
 @functools.cache
 def _library(on_cpu: bool) -> Any:
@@ -42,7 +40,7 @@ def _library(on_cpu: bool) -> Any:
 
 
 def _in_float32(function: Callable[..., Any], xp: Any, x: Any, **params: Any) -> Any:
-    if x.dtype not in _HALF:
+    if x.dtype not in dtypes.HALVES:
         return function(xp, x, **params)
     return xp.asarray(function(xp, x.astype(dtypes.float32), **params)).astype(x.dtype)
 
@@ -235,7 +233,7 @@ class ErfInv(Elementwise):
         return _in_float32(_erf_inv, xp, x)
 
     def can_write(self, out: Aval, **params: Any) -> bool:
-        return out.dtype not in _HALF
+        return out.dtype not in dtypes.HALVES
 
     overwrites = (0,)
 

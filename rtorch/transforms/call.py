@@ -8,7 +8,7 @@ the forward half returns and the backward half takes.
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -196,7 +196,7 @@ def _linearize_program(program: Program, active: tuple[bool, ...]) -> Halves:
     targets = [n for n in nodes if n is not None]
     made: dict[str, Program] = {}
 
-    lock = threading.RLock()
+    lock = RLock()
 
     def derived(name: str, function: Callable[..., Any], avals: list[Aval]) -> Program:
         with lock:

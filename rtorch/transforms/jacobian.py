@@ -132,6 +132,9 @@ def hessian(
     return jacfwd(jacrev(function, argnums, **options), argnums, **options)
 
 
+jacobian = jacrev
+
+
 def _check_results(outs: Sequence[Array], holomorphic: bool) -> None:
     """Real cotangents see only the real part of a complex result."""
     for y in outs:

@@ -3,8 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, OutOfBoundsError, RtorchError, ShapeError

@@ -5,7 +5,7 @@ import pytest
 from reference import ALL, SHAPES, both, check, sample
 
 from rtorch.errors import ArgumentError, AxisError, ShapeError
-from rtorch.numpy import joining, manipulation, repeating, ufuncs
+from rtorch.numpy import elementwise, joining, manipulation, repeating
 from rtorch.numpy.creation import asarray
 from rtorch.transforms.stage import stage
 
@@ -106,7 +106,7 @@ def test_astype():
     x = np.asarray([1.7, -1.2, 0.0])
     for dtype in ALL:
         if dtype.kind != "u":
-            check(ufuncs.astype(x, dtype), x.astype(dtype))
+            check(elementwise.astype(x, dtype), x.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", ALL, ids=str)
