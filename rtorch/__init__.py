@@ -14,6 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+# First: deep in the imports below, CPython 3.11 spends 10 ms more on it (its stack of frames grows
+# in chunks, and calls to and fro across the end of one are slow).
+import numpy as _  # noqa: F401
+
 from rtorch import errors as errors, numpy as _numpy, tree as tree
 from rtorch.core.array import Array as Array
 from rtorch.core.aval import Aval as Aval, spec as spec
@@ -40,16 +44,9 @@ from rtorch.core.dtypes import (
     uint64 as uint64,
 )
 from rtorch.core.late import late
-from rtorch.core.program import (
-    Program as Program,
-    check_program as check_program,
-    eval_program as eval_program,
-)
 from rtorch.errors import full_tracebacks as full_tracebacks
 from rtorch.numpy.devices import block_until_ready as block_until_ready, device_put as device_put
 from rtorch.numpy.operands import result_type as result_type
-from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
-from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
 from rtorch.transforms.vjp import grad as grad, value_and_grad as value_and_grad, vjp as vjp
 from rtorch.transforms.vmap import vmap as vmap
 
@@ -60,6 +57,11 @@ pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), f
 if TYPE_CHECKING:
     from rtorch import io as io, nn as nn, optim as optim, random as random, testing as testing
     from rtorch.core.dtypes import bfloat16 as bfloat16
+    from rtorch.core.program import (
+        Program as Program,
+        check_program as check_program,
+        eval_program as eval_program,
+    )
     from rtorch.io import load as load, save as save
     from rtorch.numpy import *
     from rtorch.transforms.jacobian import (
@@ -68,12 +70,14 @@ if TYPE_CHECKING:
         jacobian as jacobian,
         jacrev as jacrev,
     )
+    from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
     from rtorch.transforms.linear import (
         hvp as hvp,
         jvp as jvp,
         linear_transpose as linear_transpose,
         linearize as linearize,
     )
+    from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
 
 
 if not TYPE_CHECKING:  # which takes what is imported above as itself
@@ -149,6 +153,9 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             **{f"rtorch.{name}": (name,) for name in ("io", "nn", "optim", "random", "testing")},
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
+            "rtorch.core.program": ("Program", "check_program", "eval_program"),
+            "rtorch.transforms.jit": ("disable_jit", "jit"),
+            "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),
             "rtorch.transforms.linear": ("hvp", "jvp", "linear_transpose", "linearize"),

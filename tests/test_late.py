@@ -33,7 +33,7 @@ def test_the_table_of_late_names_is_complete(module: str) -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("print(rt.median(rt.arange(3.0)), rt.ones(3).mean(), 'median' in dir(rt))", "1.0 1.0 True"),
+        ("print(rt.median(rt.arange(3.0)), rt.ones(3).mean(), 'sort' in dir(rt))", "1.0 1.0 True"),
         ("print(rt.zeros(2, 'bfloat16').dtype, rt.bfloat16 in rt.core.dtypes.FLOATS)",
          "bfloat16 True"),
         ("import ml_dtypes; x = rt.asarray(np.ones(2, ml_dtypes.bfloat16)); print((x + 1).dtype)",

@@ -23,7 +23,7 @@ from rtorch.ops.base import broadcast_p, sub_p
 from rtorch.ops.convert import convert_p, promote_p
 
 # For a type checker `complex` includes float, int and bool.
-ArrayLike: TypeAlias = Array | np.ndarray[Any, Any] | np.generic | complex | Sequence[Any]
+ArrayLike: TypeAlias = "Array | np.ndarray[Any, Any] | np.generic | complex | Sequence[Any]"
 Shape: TypeAlias = tuple[int, ...]
 Axis: TypeAlias = int | Sequence[int] | None
 

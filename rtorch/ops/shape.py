@@ -57,7 +57,8 @@ class Pad(Linear):
 
     def impl(self, xp: Any, x: Any, *, value: Any, low: Any, high: Any, interior: Any) -> Any:
         shape = self._shape(x.shape, low, high, interior)
-        out = xp.full(shape, value, x.dtype) if value else xp.zeros(shape, x.dtype)
+        positive_zero = value == 0 and not str(value).startswith("-")
+        out = xp.zeros(shape, x.dtype) if positive_zero else xp.full(shape, value, x.dtype)
         into, taken = [], []
         for n, m, lo, gap in zip(x.shape, shape, low, interior):
             step = gap + 1

@@ -120,6 +120,7 @@ class Jitted:
         self._function = function
         self._static = _Statics(function, static_argnums, static_argnames)
         self._donated = _numbers(donate_argnums, "donate_argnums")
+        _check_positions(function, self._donated, "donate_argnums")
         self._debug = debug
         self._entries: list[Callable[..., Any]] = []  # the latest signatures, tried in turn
         self._cache: OrderedDict[Signature, Staged] = OrderedDict()
@@ -336,6 +337,23 @@ def _numbers(argnums: Any, name: str) -> tuple[int, ...]:
     if not all(isinstance(n, int) for n in numbers):
         raise ArgumentError(f"[jit] {name}: expected integers, got {argnums!r}")
     return numbers
+
+
+def _check_positions(function: Any, numbers: tuple[int, ...], name: str) -> None:
+    """Refuse positions that the function does not have, where its code tells."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & _TAKES_ANY_NUMBER:
+        return
+    n = code.co_argcount
+    for number in numbers:
+        if not -n <= number < n:
+            raise ArgumentError(
+                f"[jit] {name} {number} does not fit the function, which has {n} positional "
+                "parameters"
+            )
+
+
+_TAKES_ANY_NUMBER = 4  # the flag of code objects with *args
 
 
 def _names(argnames: Any) -> set[str]:

@@ -264,3 +264,7 @@ def test_all_of_it_is_staged():
     x, _ = both((2, 3))
     for ours, eager in zip(stage(function, [x.aval])(x), function(x), strict=True):
         check(ours, np.asarray(eager))
+
+
+def test_pad_with_negative_zero():
+    assert np.signbit(np.asarray(repeating.pad(asarray([1.0]), 1, constant_values=-0.0)))[0]

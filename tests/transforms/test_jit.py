@@ -136,6 +136,13 @@ def test_pooled_results_are_kept_while_a_view_of_them_lives():
     np.testing.assert_array_equal(view, copy)
 
 
+def test_positions_of_donated_arguments_are_checked():
+    for wrong in (1, -2, (0, 3)):
+        with pytest.raises(ArgumentError, match="donate_argnums"):
+            rt.jit(lambda x: x, donate_argnums=wrong)
+    assert rt.jit(lambda *xs: xs[1] + 1, donate_argnums=1)(1.0, 2.0).item() == 3.0
+
+
 def test_a_donated_array_says_so():
     f = rt.jit(lambda x: x * 2, donate_argnums=0)
     x = rt.arange(4.0)
