@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 # in chunks, and calls to and fro across the end of one are slow).
 import numpy as _  # noqa: F401
 
-from rtorch import errors as errors, numpy as _numpy, tree as tree
+from rtorch import errors as errors, numpy as _numpy
 from rtorch.core.array import Array as Array
 from rtorch.core.aval import Aval as Aval, spec as spec
 from rtorch.core.backend import Device as Device, devices as devices
@@ -45,17 +45,22 @@ from rtorch.core.dtypes import (
 )
 from rtorch.core.late import late
 from rtorch.errors import full_tracebacks as full_tracebacks
-from rtorch.numpy.devices import block_until_ready as block_until_ready, device_put as device_put
 from rtorch.numpy.operands import result_type as result_type
 from rtorch.transforms.vjp import grad as grad, value_and_grad as value_and_grad, vjp as vjp
-from rtorch.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
 
 if TYPE_CHECKING:
-    from rtorch import io as io, nn as nn, optim as optim, random as random, testing as testing
+    from rtorch import (
+        io as io,
+        nn as nn,
+        optim as optim,
+        random as random,
+        testing as testing,
+        tree as tree,
+    )
     from rtorch.core.dtypes import bfloat16 as bfloat16
     from rtorch.core.program import (
         Program as Program,
@@ -64,6 +69,10 @@ if TYPE_CHECKING:
     )
     from rtorch.io import load as load, save as save
     from rtorch.numpy import *
+    from rtorch.numpy.devices import (
+        block_until_ready as block_until_ready,
+        device_put as device_put,
+    )
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -78,6 +87,7 @@ if TYPE_CHECKING:
         linearize as linearize,
     )
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.vmap import vmap as vmap
 
 
 if not TYPE_CHECKING:  # which takes what is imported above as itself
@@ -150,11 +160,16 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
     __getattr__ = late(
         "rtorch",
         {
-            **{f"rtorch.{name}": (name,) for name in ("io", "nn", "optim", "random", "testing")},
+            **{
+                f"rtorch.{name}": (name,)
+                for name in ("io", "nn", "optim", "random", "testing", "tree")
+            },
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
+            "rtorch.numpy.devices": ("block_until_ready", "device_put"),
+            "rtorch.transforms.vmap": ("vmap",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),

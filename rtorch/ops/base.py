@@ -149,7 +149,10 @@ class Elementwise(Primitive):
         return out, tape.scaled(terms, self.singular, out) if terms else None
 
     def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
-        operands, dim = align(*args)
+        operands, dims = args
+        dim = dims[0]
+        if dim is None or dim != dims[-1] or len(dims) > 2:
+            operands, dim = align(operands, dims)
         return state.trace.bind(self, tuple(operands), params), dim
 
 
