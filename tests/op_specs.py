@@ -236,7 +236,8 @@ elementwise("div", np.divide, ANY, POSITIVE, dtypes=INEXACT, linear=((0,),))
 def floor_divide(x: Any, y: Any) -> Any:
     """The array API standard's: NumPy has nan for inf // 2 and -1 for 2 // -inf."""
     beside_infinity = (np.isinf(x) != np.isinf(y)) & ~np.isnan(x) & ~np.isnan(y)
-    return np.where(beside_infinity, np.divide(x, y), np.floor_divide(x, y))
+    out = np.floor_divide(x, y)
+    return np.where(beside_infinity, np.divide(x, y), out).astype(out.dtype)
 
 
 elementwise("floor_divide", floor_divide, (-9, 9), (1, 4), dtypes=REAL)

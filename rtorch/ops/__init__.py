@@ -1,4 +1,4 @@
-"""The primitives: one class each with its implementation, type, derivative and batching rule."""
+"""Every primitive, with all its rules in one place; one file per family of operations."""
 
 from __future__ import annotations
 
