@@ -38,6 +38,7 @@ from rtorch.ops.matrices import (
 from rtorch.ops.reduction import reduce_max_p
 from rtorch.ops.shape import concat_p, slice_p
 
+
 def _level(w: Any) -> Any:
     """Below which differences of the values `w` are rounding errors, as an array like `w`."""
     n, axis = w.shape[-1], len(w.shape) - 1
@@ -249,8 +250,9 @@ class Svdvals(MatrixOp):
         return Aval((*x.shape[:-2], min(x.shape[-2:])), dtypes.real_dtype(x.dtype))
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        (t,) = tangents
         u, s, vh = svd_p(*primals, full_matrices=False)
-        return s, _diagonal_of_product(adjoint(u), *tangents, adjoint(vh))
+        return s, _diagonal_of_product(adjoint(u), t, adjoint(vh))
 
 
 eigh_p, eigvalsh_p, eig_p, eigvals_p = Eigh(), Eigvalsh(), Eig(), Eigvals()

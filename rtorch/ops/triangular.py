@@ -187,12 +187,12 @@ class LU(MatrixOp):
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         packed, pivots, order = self(*primals)
         (t,) = tangents
-        l, u = _square_factors(packed)
+        left, right = _square_factors(packed)
         rows = broadcast_p(order, shape=t.shape, axes=tuple(range(len(order.shape))))
-        inner = _right(_left(l, take_along(t, rows, len(t.shape) - 2), lower=True, unit=True), u,
-                       lower=False)  # fmt: skip
+        inner = _left(left, take_along(t, rows, len(t.shape) - 2), lower=True, unit=True)
+        inner = _right(inner, right, lower=False)
         below, above = sub_p(inner, upper_of(inner)), upper_of(inner)
-        l_dot, u_dot = product(l, _resized(below, l)), product(_resized(above, u), u)
+        l_dot, u_dot = product(left, _resized(below, left)), product(_resized(above, right), right)
         return (packed, pivots, order), (
             add_p(_resized(l_dot, t), _resized(u_dot, t)), None, None
         )  # fmt: skip
@@ -204,7 +204,7 @@ def _steps(x: Any) -> tuple[int, ...]:
 
 def _factor(library: Any, x: Any) -> tuple[Any, Any]:
     if not isinstance(x, np.ndarray):
-        return library.lu_factor(x, check_finite=False)  # type: ignore[no-any-return]
+        return library.lu_factor(x, check_finite=False)
     (getrf,) = library.get_lapack_funcs(("getrf",), (x,))  # lu_factor warns of zero pivots
     packed, pivots, _ = getrf(x)
     return packed, pivots
@@ -257,14 +257,12 @@ class PivotsToOrder(MatrixOp):
 
 def _square_factors(packed: Any) -> tuple[Any, Any]:
     """Both factors as square matrices: what is missing is a part of the identity."""
-    *batch, m, n = packed.shape
-    k = min(m, n)
-    l = _resized_to(sub_p(packed, upper_of(packed)), m, m)
-    u = _resized_to(upper_of(packed), n, n)
-    l = add_p(l, identity_like(l))
-    if n > k:
-        u = add_p(u, _tail_of_identity(u, k))
-    return l, u
+    m, n = packed.shape[-2:]
+    left = _resized_to(sub_p(packed, upper_of(packed)), m, m)
+    right = _resized_to(upper_of(packed), n, n)
+    if n > m:
+        right = add_p(right, _tail_of_identity(right, m))
+    return add_p(left, identity_like(left)), right
 
 
 def _tail_of_identity(x: Any, k: int) -> Any:
