@@ -48,7 +48,8 @@ class Frechet(MatrixOp):
     def impl(self, xp: Any, x: Any, e: Any, *, kind: str) -> Any:
         n = x.shape[-1]
         # With e about as large as x: the steps of the algorithms are chosen by norms.
-        ratio = _norm(xp, x) / _norm(xp, e)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = xp.asarray(_norm(xp, x) / _norm(xp, e))
         ratio = xp.where(xp.isfinite(ratio) & (ratio > 0), ratio, xp.ones_like(ratio))
         ratio = ratio[..., None, None]
         below = xp.concatenate([xp.zeros_like(x), x], -1)
@@ -169,7 +170,11 @@ _LOG_NORM = 0.25
 
 
 def _logm(xp: Any, x: Any) -> Any:
-    """Roots until the matrices are close to the identity, and Padé's approximant there."""
+    """Roots until the matrices are close to the identity, and Padé's approximant there.
+
+    In double precision: a logarithm of 2**-k times the size loses k bits.
+    """
+    dtype, x = x.dtype, x.astype(np.result_type(x.dtype, np.float64))
     one = _eye(xp, x)
     roots = 0
     while roots < 60 and bool((_norm(xp, x - one) > _LOG_NORM).any()):
@@ -180,7 +185,7 @@ def _logm(xp: Any, x: Any) -> Any:
     parts = [
         real(w) * xp.linalg.solve(one + real(t + 0.5) * y, y) for t, w in zip(_NODES, _WEIGHTS)
     ]
-    return sum(parts[1:], parts[0]) * real(2.0**roots)
+    return (sum(parts[1:], parts[0]) * real(2.0**roots)).astype(dtype)
 
 
 FUNCTIONS = {"exp": _expm, "sqrt": _sqrtm, "log": _logm}
