@@ -11,6 +11,7 @@ from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.linalg.arguments import QRResult, matrices, shaped, square, system
 from rtorch.linalg.systems import transposition, triangular
+from rtorch.numpy.contraction import matmul
 from rtorch.numpy.matrices import tril, triu
 from rtorch.numpy.operands import ArrayLike, broadcast, convert, operand
 from rtorch.ops.comparison import eq_p
@@ -144,8 +145,8 @@ def lu(a: ArrayLike, permute_l: bool = False) -> tuple[Array, ...]:
     rows = iota_p(shape=(m, m), dtype=dtypes.int64, axis=0, device=x.device)
     shape = (*x.shape[:-2], m, m)
     taken = broadcast(order[..., None, :], shape)
-    exchange = convert(eq_p(broadcast(rows, shape), taken), x.dtype)
-    return (exchange @ lower, upper) if permute_l else (exchange, lower, upper)
+    exchange = convert(eq_p(broadcast(rows, shape), taken), dtypes.real_dtype(x.dtype))
+    return (matmul(exchange, lower), upper) if permute_l else (exchange, lower, upper)
 
 
 @api
