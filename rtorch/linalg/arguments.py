@@ -12,35 +12,65 @@ from rtorch.ops.base import reshape_p
 
 
 class QRResult(NamedTuple):
-    """The factors of `qr`."""
+    """The factors of `qr`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.linalg.qr(rt.eye(2))._fields
+        ('Q', 'R')
+    """
 
     Q: Array
     R: Array
 
 
 class SlogdetResult(NamedTuple):
-    """The results of `slogdet`."""
+    """The results of `slogdet`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.linalg.slogdet(rt.eye(2)).sign.item()
+        1.0
+    """
 
     sign: Array
     logabsdet: Array
 
 
 class EighResult(NamedTuple):
-    """The results of `eigh`."""
+    """The results of `eigh`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.linalg.eigh(rt.eye(2)).eigenvalues.tolist()
+        [1.0, 1.0]
+    """
 
     eigenvalues: Array
     eigenvectors: Array
 
 
 class EigResult(NamedTuple):
-    """The results of `eig`."""
+    """The results of `eig`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.linalg.eig(rt.eye(2)).eigenvalues.tolist()
+        [(1+0j), (1+0j)]
+    """
 
     eigenvalues: Array
     eigenvectors: Array
 
 
 class SVDResult(NamedTuple):
-    """The factors of `svd`."""
+    """The factors of `svd`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.linalg.svd(rt.eye(2)).S.tolist()
+        [1.0, 1.0]
+    """
 
     U: Array
     S: Array

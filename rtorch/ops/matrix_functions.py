@@ -149,6 +149,11 @@ def _sqrtm(xp: Any, x: Any, what: str = "sqrtm") -> Any:
 
 def _denman_beavers(xp: Any, x: Any) -> Any:
     """Newton's iteration for the root, in the product form of Denman and Beavers, scaled."""
+    with np.errstate(all="ignore"):  # without a root it does not converge
+        return _newton_root(xp, x)
+
+
+def _newton_root(xp: Any, x: Any) -> Any:
     n, one = x.shape[-1], _eye(xp, x)
     root, m = x, x
     limit = 10 * n * float(np.finfo(x.dtype).eps)

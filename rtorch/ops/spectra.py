@@ -1,9 +1,8 @@
 """Eigenvalues and singular values.
 
 Eigenvectors of equal eigenvalues are not determined. Derivatives divide by the differences of
-eigenvalues; terms of equal ones are left out, see `docs/conventions.md`. What does not depend on
-the choice of such vectors does not need these terms, and its derivatives are right. Phases of
-complex vectors are held: the derivative of a vector is orthogonal to it.
+eigenvalues; terms of equal ones are left out, see `docs/conventions.md`. Phases of complex vectors
+are held: the derivative of a vector is orthogonal to it.
 
 References:
     Giles 2008, "Collected matrix derivative results", sections 3.1 and 3.2
