@@ -57,6 +57,7 @@ pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), f
 if TYPE_CHECKING:
     from rtorch import (
         io as io,
+        linalg as linalg,
         nn as nn,
         optim as optim,
         random as random,
@@ -135,6 +136,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "jacrev",
         "jit",
         "jvp",
+        "linalg",
         "linear_transpose",
         "linearize",
         "load",
@@ -166,7 +168,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         {
             **{
                 f"rtorch.{name}": (name,)
-                for name in ("io", "nn", "optim", "random", "testing", "tree")
+                for name in ("io", "linalg", "nn", "optim", "random", "testing", "tree")
             },
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),

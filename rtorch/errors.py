@@ -8,6 +8,7 @@ Every class inherits the built-in exception that a user would catch::
     │   └── BatchAxisError                     in_axes / out_axes of vmap
     ├── DTypeError (TypeError)                 dtypes that an operation does not take
     ├── ArgumentError (TypeError, ValueError)  an argument that is no array, no axis, no such option
+    ├── LinAlgError (np.linalg.LinAlgError)    a singular matrix, one that is not positive definite
     ├── OutOfBoundsError (IndexError)          an index outside the array
     ├── TreeError (ValueError)                 pytrees whose structures differ
     ├── TracerError (TypeError)                a traced value where a concrete one is needed
@@ -34,6 +35,8 @@ from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+from numpy.linalg import LinAlgError as _NumPyLinAlgError
+
 __all__ = [
     "ArgumentError",
     "AxisError",
@@ -44,6 +47,7 @@ __all__ = [
     "DonatedError",
     "EscapedTracerError",
     "FileFormatError",
+    "LinAlgError",
     "MissingDependencyError",
     "MissingRuleError",
     "OutOfBoundsError",
@@ -126,6 +130,10 @@ class DTypeError(RtorchError, TypeError):
 
 class ArgumentError(RtorchError, TypeError, ValueError):
     """An argument that is not what the function takes."""
+
+
+class LinAlgError(RtorchError, _NumPyLinAlgError):
+    """A matrix without what was asked of it: singular, not positive definite, not finite."""
 
 
 class OutOfBoundsError(RtorchError, IndexError):

@@ -737,6 +737,171 @@ for _shape, _k in (((5,), 2), ((2, 4), 4), ((2, 3), 1), ((2, 3), 0), ((0, 3), 2)
     add("top_k", (Operand(_shape),), _top_k, {"k": _k}, REAL, 2,
                         case=f"{_shape}-{_k}")  # fmt: skip
 
+# ---- linear algebra ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Matrix(Operand):
+    """Random matrices made into such as the operation takes."""
+
+    make: Callable[[Any], Any] = lambda x: x
+
+    def draw(self, rng: np.random.Generator, dtype: Any, shape: Any = None) -> np.ndarray:
+        return np.asarray(self.make(super().draw(rng, dtype, shape))).astype(self.dtype or dtype)
+
+
+def _adjoint(x: Any) -> Any:
+    return np.conj(np.swapaxes(x, -1, -2))
+
+
+def _regular(x: Any) -> Any:
+    return x + 4 * np.eye(x.shape[-1])
+
+
+def _positive_definite(x: Any) -> Any:
+    return x @ _adjoint(x) + np.eye(x.shape[-1])
+
+
+def _far_eigenvalues(x: Any) -> Any:
+    """All real, and eigenvectors with them, where `x` is."""
+    return x + 8 * np.diag(np.arange(x.shape[-1]))
+
+
+def _singular(x: Any) -> Any:
+    return x[..., :1] * x[..., :1, :]
+
+
+BLAS = (F64, F32, C128, C64)
+_SQUARE = ((3, 3), (2, 2, 2), (1, 1), (0, 0), (0, 2, 2))
+
+
+def linear_algebra(
+    name: str, reference: Callable[..., Any], *makes: Any, shapes: Any = _SQUARE, case: str = "",
+    dtypes: Any = BLAS, **more: Any,
+) -> None:  # fmt: skip
+    """A primitive of matrices, all of the same shape."""
+    for shape in shapes:
+        operands = tuple(Matrix(shape, make=make) for make in makes)
+        add(name, operands, reference, dtypes=dtypes, case=f"{case}{shape}", tolerance=8.0,
+            **{"order": 2, **more})  # fmt: skip
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _adjugate(x: Any) -> Any:
+    out = np.empty_like(x)
+    for i, j in np.ndindex(x.shape[-2:]):
+        minor = np.delete(np.delete(x, i, -2), j, -1)
+        out[..., j, i] = (-1) ** (i + j) * np.linalg.det(minor)
+    return out
+
+
+def _eliminated(x: Any) -> Any:
+    """Gauss elimination of one matrix after the other."""
+    packed, (m, n) = x.copy(), x.shape[-2:]
+    pivots = np.zeros((*x.shape[:-2], min(m, n)), np.int64)
+    order = np.broadcast_to(np.arange(m), x.shape[:-1]).copy()
+    for at in np.ndindex(x.shape[:-2]):
+        a = packed[at]
+        for j in range(min(m, n)):
+            p = j + int(np.argmax(abs(a[j:, j].real) + abs(a[j:, j].imag)))
+            pivots[(*at, j)] = p
+            a[[j, p]], order[at][[j, p]] = a[[p, j]], order[at][[p, j]]
+            a[j + 1 :, j] /= a[j, j]
+            a[j + 1 :, j + 1 :] -= np.outer(a[j + 1 :, j], a[j, j + 1 :])
+    return packed, pivots, order
+
+
+def _row_order(pivots: Any, rows: int) -> Any:
+    order = list(range(rows))
+    for i, p in enumerate(pivots):
+        order[i], order[p] = order[p], order[i]
+    return np.array(order, dtype=np.int64)
+
+
+def _triangular(a: Any, b: Any, lower: bool, transposed: bool, unit: bool) -> Any:
+    a = np.tril(a) if lower else np.triu(a)
+    if unit:
+        a = a + (1 - a) * np.eye(a.shape[-1], dtype=a.dtype)
+    return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
+
+
+def _exponential(x: Any, kind: str) -> Any:
+    term = out = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    for k in range(1, 60):
+        term = term @ x / k
+        out = out + term
+    return out.astype(x.dtype)
+
+
+def _by_eigenvalues(function: Any) -> Callable[..., Any]:
+    def reference(x: Any, kind: str) -> Any:
+        w, v = np.linalg.eigh(x)
+        return ((v * function(w)[..., None, :]) @ _adjoint(v)).astype(x.dtype)
+
+    return reference
+
+
+def _upper_right(x: Any, e: Any, kind: str) -> Any:
+    n = x.shape[-1]
+    block = np.block([[x, e], [np.zeros_like(x), x]])
+    return _exponential(block, kind)[..., :n, n:]
+
+
+linear_algebra("inv", np.linalg.inv, _regular)
+linear_algebra("det", np.linalg.det, _itself)
+linear_algebra("det", np.linalg.det, _singular, shapes=((3, 3), (2, 4, 4)), case="singular")
+linear_algebra("adjugate", _adjugate, _itself, order=1)
+linear_algebra("adjugate", _adjugate, _singular, shapes=((2, 3, 3),), case="singular", order=1)
+linear_algebra("slogdet", lambda x: tuple(np.linalg.slogdet(x)), _regular)
+linear_algebra("solve", np.linalg.solve, _regular, _itself, linear=((1,),))
+linear_algebra("cholesky", np.linalg.cholesky, _positive_definite)
+for _lower, _transposed, _unit in ((True, False, False), (True, True, True), (False, False, True),
+                                   (False, True, False)):  # fmt: skip
+    linear_algebra("triangular_solve", _triangular, _regular, _itself, linear=((1,),),
+                   case=f"{_lower:d}{_transposed:d}{_unit:d}",
+                   params={"lower": _lower, "transposed": _transposed, "unit": _unit})  # fmt: skip
+add("solve", (Matrix((3, 3), make=_regular), Operand((3, 2))), np.linalg.solve, dtypes=BLAS,
+    order=2, linear=((1,),), case="columns")  # fmt: skip
+_RECTANGLES = ((4, 3), (3, 4), (2, 3, 2), (3, 0))
+linear_algebra("lu", _eliminated, _itself, shapes=(*_SQUARE, *_RECTANGLES))
+add("pivots_to_order", (index([2, 1, 3, 3]),), _row_order, {"rows": 4}, (F32,))
+for _shape in ((3, 3), *_RECTANGLES):
+    add("pinv", (Operand(_shape), Operand(_shape[:-2], dtype=F64, values=1e-6)), np.linalg.pinv,
+        dtypes=BLAS, order=2, case=str(_shape), tolerance=8.0)  # fmt: skip
+for _complete in (False, True):
+    linear_algebra("qr", lambda x, complete: np.linalg.qr(x, "complete" if complete else "reduced"),
+                   _itself, shapes=((3, 3), (2, 3, 2), (0, 0), (3, 0)) if not _complete
+                   else ((3, 3), (2, 2, 2)), params={"complete": _complete},
+                   case=f"{_complete:d}")  # fmt: skip
+add("qr", (Operand((4, 2)),), lambda x, complete: np.linalg.qr(x, "complete"), {"complete": True},
+    BLAS, case="complete-tall")  # fmt: skip
+
+# Phases of complex vectors are LAPACK's choice: their derivatives are tested as functions are.
+for _dtypes, _order in (((F64, F32), 2), ((C128, C64), 0)):
+    _kind = {"dtypes": _dtypes, "order": _order, "case": "complex" if _order == 0 else ""}
+    linear_algebra("eigh", lambda x: tuple(np.linalg.eigh(x)), _far_eigenvalues, **_kind)
+    linear_algebra("eig", lambda x: tuple(
+        y.astype(C64 if x.dtype in (F32, C64) else C128) for y in np.linalg.eig(x)),
+        _far_eigenvalues, **_kind)  # fmt: skip
+    linear_algebra("svd", lambda x, full_matrices: np.linalg.svd(x, full_matrices), _itself,
+                   shapes=((3, 3), *_RECTANGLES), params={"full_matrices": False},
+                   **_kind)  # fmt: skip
+add("svd", (Operand((2, 3)),), lambda x, full_matrices: np.linalg.svd(x), {"full_matrices": True},
+    BLAS, case="full")  # fmt: skip
+linear_algebra("eigvalsh", np.linalg.eigvalsh, _far_eigenvalues)
+linear_algebra("eigvals", lambda x: np.linalg.eigvals(x).astype(
+    C64 if x.dtype in (F32, C64) else C128), _far_eigenvalues)  # fmt: skip
+linear_algebra("svdvals", np.linalg.svdvals, _itself, shapes=((3, 3), *_RECTANGLES))
+linear_algebra("matrix_function", _exponential, _itself, params={"kind": "exp"}, case="exp")
+linear_algebra("matrix_function", _by_eigenvalues(np.sqrt), _positive_definite,
+               params={"kind": "sqrt"}, case="sqrt", shapes=((3, 3), (2, 2, 2)))  # fmt: skip
+linear_algebra("matrix_function", _by_eigenvalues(np.log), _positive_definite,
+               params={"kind": "log"}, case="log", shapes=((3, 3), (2, 2, 2)))  # fmt: skip
+linear_algebra("frechet", _upper_right, _itself, _itself, params={"kind": "exp"}, linear=((1,),),
+               shapes=((2, 2), (2, 2, 2), (0, 0)))  # fmt: skip
 
 # ---- what the tests iterate over -----------------------------------------------------------------
 

@@ -19,7 +19,9 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("module", [*namespace.LATE, "rtorch.nn", "rtorch.transforms.jacobian"])
+@pytest.mark.parametrize(
+    "module", [*namespace.LATE, "rtorch.linalg", "rtorch.nn", "rtorch.transforms.jacobian"]
+)
 def test_late_modules_do_not_come_with_the_package(module: str) -> None:
     assert run(f"print({module!r} in sys.modules)") == "False"
 

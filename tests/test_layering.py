@@ -12,6 +12,7 @@ LAYERS = (
     "core",
     "ops",
     "numpy",
+    "linalg",
     "tree",
     "compiler",
     "transforms",
