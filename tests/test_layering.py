@@ -13,6 +13,8 @@ LAYERS = (
     "ops",
     "numpy",
     "linalg",
+    "fft",
+    "special",
     "tree",
     "compiler",
     "transforms",
