@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from rtorch.numpy.cumulative import *
     from rtorch.numpy.einsum import *
     from rtorch.numpy.joining import *
+    from rtorch.numpy.maths import *
     from rtorch.numpy.matrices import *
+    from rtorch.numpy.parts import *
+    from rtorch.numpy.queries import *
     from rtorch.numpy.ranges import *
     from rtorch.numpy.repeating import *
     from rtorch.numpy.sorting import *
@@ -58,8 +61,17 @@ LATE: dict[str, tuple[str, ...]] = {
         "append", "array_split", "column_stack", "concat", "concatenate", "dsplit", "dstack",
         "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
     ),
+    "rtorch.numpy.maths": (
+        "around", "deg2rad", "degrees", "fabs", "float_power", "fmax", "fmin", "heaviside",
+        "logaddexp2", "nan_to_num", "rad2deg", "radians", "sinc",
+    ),
     "rtorch.numpy.matrices": (
         "diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu",
+    ),
+    "rtorch.numpy.parts": ("divmod", "fix", "frexp", "gcd", "lcm", "ldexp", "modf", "spacing"),
+    "rtorch.numpy.queries": (
+        "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf", "isreal",
+        "isrealobj", "isscalar", "real_if_close",
     ),
     "rtorch.numpy.ranges": ("arange", "linspace", "logspace", "meshgrid"),
     "rtorch.numpy.repeating": ("pad", "repeat", "roll", "tile"),
