@@ -42,9 +42,6 @@ everywhere("prod", dtypes=NUMBERS, order=2, tolerance=2.0)
 for name in ("max", "min", "amax", "amin"):
     everywhere(name, dtypes=REAL, order=2)
 everywhere("ptp", dtypes=FLOATS, order=2)
-everywhere("nansum", dtypes=NUMBERS, order=2)
-for name in ("nanmax", "nanmin"):
-    everywhere(name, dtypes=FLOATS, order=2)
 everywhere("any", dtypes=ALL, why_not_smooth=TRUTH)
 everywhere("all", dtypes=ALL, why_not_smooth=TRUTH)
 everywhere("count_nonzero", dtypes=ALL, why_not_smooth=COUNTS)
@@ -60,3 +57,15 @@ def logsumexp(v: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 everywhere("logsumexp", reference=logsumexp, dtypes=(F64, F32, *FLOATS[2:], C64, C128), order=2,
            tolerance=2.0)  # fmt: skip
+
+# ---- some elements, and a value to begin with ----------------------------------------------------
+
+SOME = np.asarray([True, False, True])
+for name in ("sum", "prod", "max", "min"):
+    add(name, (x(2, 3),), kwargs={"axis": 1, "where": SOME, "initial": 2}, dtypes=REAL, order=2,
+        case="where initial")  # fmt: skip
+    add(name, (x(2, 3),), kwargs={"initial": 2}, order=2, case="initial")
+    add(name, (x(2, 0),), kwargs={"axis": 1, "initial": 2}, case="initial of nothing")
+for name in ("sum", "prod", "any", "all"):
+    add(name, (x(2, 3),), kwargs={"where": SOME}, dtypes=ALL, case="where",
+        why_not_smooth="tested above")  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from function_specs import F32, F64, FLOATS, I32, I64, INEXACT, Fn, x
+from function_specs import C64, C128, F32, F64, FLOATS, I32, I64, INEXACT, Fn, x
 
 SPECS: list[Fn] = []
 
@@ -29,11 +29,28 @@ for name in ("var", "std"):
     add(name, (x(2, 3),), kwargs={"axis": 1, "ddof": 1}, case="ddof", order=2)
     add(name, (x(2, 3),), kwargs={"axis": 1, "correction": 1}, case="correction", order=2)
 add("mean", (x(2, 3),), kwargs={"axis": 1, "dtype": F64}, dtypes=(F32,), case="dtype", order=1)
-several("median")
-several("quantile", 0.3)
-add("quantile", (x(2, 5), [0.1, 0.5, 1.0]), kwargs={"axis": 1}, case="shares", dtypes=(F64,),
-    order=2)  # fmt: skip
-several("nanmean")
 several("average")
 add("average", (x(2, 3),), kwargs={"axis": 1, "weights": np.asarray([1.0, 2.0, 3.0])},
     case="weights", dtypes=(F64,), order=2)  # fmt: skip
+
+# ---- some elements, weights, variables together --------------------------------------------------
+
+SOME = np.asarray([True, False, True])
+for name in ("mean", "var", "std"):
+    add(name, (x(2, 3),), kwargs={"axis": 1, "where": SOME}, case="where", order=2)
+for name in ("var", "std"):
+    add(name, (x(2, 3),), kwargs={"axis": 1, "where": SOME, "ddof": 1}, case="where ddof", order=2)
+for name in ("cov", "corrcoef"):
+    add(name, (x(2, 4),), dtypes=(F64,), order=2)
+    add(name, (x(4),), dtypes=(F64,), case="one variable", order=1)
+    add(name, (x(2, 4), x(4)), dtypes=(F64,), case="two", order=2)
+    add(name, (x(4, 2),), kwargs={"rowvar": False}, dtypes=(F64,), case="columns", order=2)
+    add(name, (x(2, 4),), dtypes=(C128,), case="complex", order=1)
+    add(name, (x(2, 4),), dtypes=(F32, C64, I32), case="other dtypes", same_dtype=False,
+        why_not_smooth="tested above")  # fmt: skip
+add("cov", (x(2, 4),), kwargs={"bias": True}, case="bias", order=2, dtypes=(F64,))
+add("cov", (x(2, 4),), kwargs={"ddof": 0}, case="ddof", order=2, dtypes=(F64,))
+WEIGHTS = {"fweights": np.asarray([1, 2, 0, 1]), "aweights": np.asarray([0.5, 1.0, 1.0, 0.25])}
+add("cov", (x(2, 4),), kwargs=WEIGHTS, dtypes=(F64,), case="weights", order=2)
+for kind in WEIGHTS:
+    add("cov", (x(2, 4),), kwargs={kind: WEIGHTS[kind]}, dtypes=(F64,), case=kind, order=2)
