@@ -251,6 +251,12 @@ elementwise("floor_power", np.power, (-3, 3), (0, 3), dtypes=INTS, order=0)
 elementwise("logaddexp", np.logaddexp, ANY, ANY)
 elementwise("atan2", np.arctan2, ANY, POSITIVE)
 elementwise("hypot", np.hypot, ANY, POSITIVE)
+for _name, _ufunc in {"gcd": np.gcd, "lcm": np.lcm}.items():
+    elementwise(_name, _ufunc, (-9, 9), (-9, 9), dtypes=INTS, order=0)
+for _shape in ELEMENTWISE_SHAPES:
+    add("frexp", (Operand(_shape),), np.frexp, order=2, case=str(_shape))
+    add("ldexp", (Operand(_shape), Operand(_shape, (-3, 3), I32)), np.ldexp, order=2,
+        linear=((0,),), case=str(_shape))  # fmt: skip
 elementwise("nextafter", lambda x, y: np.nextafter(x, y), ANY, ANY, dtypes=(F64, F32), order=0)
 elementwise("copysign", np.copysign, ANY, ANY)
 elementwise("maximum", np.maximum, ANY, ANY, dtypes=(*REAL, BOOL))

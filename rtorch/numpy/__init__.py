@@ -30,10 +30,16 @@ from rtorch.numpy.ufuncs import *
 if TYPE_CHECKING:
     from rtorch.numpy.cumulative import *
     from rtorch.numpy.einsum import *
+    from rtorch.numpy.ignoring_nan import *
     from rtorch.numpy.joining import *
+    from rtorch.numpy.maths import *
     from rtorch.numpy.matrices import *
+    from rtorch.numpy.parts import *
+    from rtorch.numpy.quantiles import *
+    from rtorch.numpy.queries import *
     from rtorch.numpy.ranges import *
     from rtorch.numpy.repeating import *
+    from rtorch.numpy.sets import *
     from rtorch.numpy.sorting import *
     from rtorch.numpy.special import *
     from rtorch.numpy.statistics import *
@@ -54,18 +60,41 @@ LATE: dict[str, tuple[str, ...]] = {
         "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff",
     ),
     "rtorch.numpy.einsum": ("einsum",),
+    "rtorch.numpy.ignoring_nan": (
+        "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin",
+        "nanprod", "nanstd", "nansum", "nanvar",
+    ),
     "rtorch.numpy.joining": (
         "append", "array_split", "column_stack", "concat", "concatenate", "dsplit", "dstack",
         "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
     ),
+    "rtorch.numpy.maths": (
+        "around", "deg2rad", "degrees", "fabs", "float_power", "fmax", "fmin", "heaviside",
+        "logaddexp2", "nan_to_num", "rad2deg", "radians", "sinc",
+    ),
     "rtorch.numpy.matrices": (
         "diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu",
     ),
+    "rtorch.numpy.parts": ("divmod", "fix", "frexp", "gcd", "lcm", "ldexp", "modf", "spacing"),
+    "rtorch.numpy.quantiles": (
+        "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",
+    ),
+    "rtorch.numpy.queries": (
+        "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf", "isreal",
+        "isrealobj", "isscalar", "real_if_close",
+    ),
     "rtorch.numpy.ranges": ("arange", "linspace", "logspace", "meshgrid"),
     "rtorch.numpy.repeating": ("pad", "repeat", "roll", "tile"),
-    "rtorch.numpy.sorting": ("argsort", "searchsorted", "sort", "top_k"),
+    "rtorch.numpy.sets": (
+        "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all",
+        "unique_counts", "unique_inverse", "unique_values",
+    ),
+    "rtorch.numpy.sorting": (
+        "argpartition", "argsort", "lexsort", "partition", "searchsorted", "sort", "sort_complex",
+        "top_k",
+    ),
     "rtorch.numpy.special": ("digamma", "erf", "erf_inv", "erfc", "lgamma"),
-    "rtorch.numpy.statistics": ("average", "mean", "median", "nanmean", "quantile", "std", "var"),
+    "rtorch.numpy.statistics": ("average", "corrcoef", "cov", "mean", "std", "var"),
 }
 # fmt: on
 

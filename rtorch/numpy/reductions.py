@@ -13,22 +13,25 @@ from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import state
-from rtorch.errors import DTypeError, ShapeError, api
+from rtorch.errors import ArgumentError, DTypeError, ShapeError, api
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
     Shape,
     axes_of,
     axis_of,
+    binary,
+    broadcast,
+    broadcast_shapes,
     convert,
     floating,
     operand,
 )
-from rtorch.ops.base import add_p, broadcast_p, reduce_sum_p, reshape_p, sub_p
-from rtorch.ops.comparison import is_finite_p, is_nan_p, ne_p, select_p
+from rtorch.ops.base import add_p, broadcast_p, mul_p, reduce_sum_p, reshape_p, sub_p
+from rtorch.ops.comparison import is_finite_p, ne_p, select_p
 from rtorch.ops.convert import convert_p, real_p, stop_gradient_p
 from rtorch.ops.creation import full_p
-from rtorch.ops.elementwise import exp_p, log_p, maximum_p
+from rtorch.ops.elementwise import exp_p, log_p, maximum_p, minimum_p
 from rtorch.ops.reduction import (
     argmax_p,
     argmin_p,
@@ -50,9 +53,6 @@ __all__ = [
     "logsumexp",
     "max",
     "min",
-    "nanmax",
-    "nanmin",
-    "nansum",
     "prod",
     "ptp",
     "sum",
@@ -112,11 +112,34 @@ def widened(name: str, x: Any, dtype: Any) -> Array:
     return x if x.dtype is wanted else convert_p(x, dtype=wanted)
 
 
+def truth(name: str, x: Any) -> Array:
+    """Whether elements of `x` are not zero."""
+    x = operand(x, name)
+    return x if x.dtype is dtypes.bool_ else ne_p(x, 0)
+
+
+def masked(name: str, x: Array, where: ArrayLike | None, instead: Any) -> Array:
+    """`x` with `instead` where `where` does not hold; they broadcast."""
+    if where is None:
+        return x
+    chosen = truth(name, where)
+    shape = broadcast_shapes(name, x.shape, chosen.shape)
+    return select_p(broadcast(chosen, shape), broadcast(x, shape), instead)
+
+
 # ---- sums and products ---------------------------------------------------------------------------
 
 
 @api
-def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+def sum(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
     """The sum of the elements along `axis`.
 
     Args:
@@ -125,6 +148,8 @@ def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = 
         dtype: What to sum in; by default the dtype of `x`, for integers and truth values int64
             or uint64. Half precision is accumulated in float32.
         keepdims: Keep the axes, with length 1.
+        initial: Added to the sum.
+        where: Truth values that broadcast with `x`: only elements where they hold are summed.
 
     Raises:
         AxisError: if `x` has no such axis, or one is named twice.
@@ -136,11 +161,22 @@ def sum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = 
     """
     if not isinstance(x, Array) or dtype is not None or x.dtype not in dtypes.INEXACT:
         x = widened("sum", x, dtype)
-    return reduce("sum", reduce_sum_p, x, axis, keepdims)
+    if where is not None:
+        x = masked("sum", x, where, 0)
+    out = reduce("sum", reduce_sum_p, x, axis, keepdims)
+    return out if initial is None else binary(add_p, out, initial, "sum")
 
 
 @api
-def prod(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
+def prod(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
     """The product of the elements along `axis`; the arguments are those of `sum`.
 
     Example:
@@ -148,7 +184,9 @@ def prod(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool =
         >>> rt.prod(rt.asarray([2, 3, 4]))
         Array(24, dtype=int64)
     """
-    return reduce("prod", reduce_prod_p, widened("prod", x, dtype), axis, keepdims)
+    factors = masked("prod", widened("prod", x, dtype), where, 1)
+    out = reduce("prod", reduce_prod_p, factors, axis, keepdims)
+    return out if initial is None else binary(mul_p, out, initial, "prod")
 
 
 @api
@@ -160,36 +198,54 @@ def count_nonzero(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) ->
         >>> rt.count_nonzero(rt.asarray([1, 0, 2]))
         Array(2, dtype=int64)
     """
-    truth = convert(_truth("count_nonzero", x), dtypes.int64)
-    return reduce("count_nonzero", reduce_sum_p, truth, axis, keepdims)
-
-
-@api
-def nansum(x: ArrayLike, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Array:
-    """As `sum`, with nan counting as 0.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nansum(rt.asarray([1.0, rt.nan]))
-        Array(1., dtype=float32)
-    """
-    return sum(without_nan("nansum", x, 0), axis, dtype=dtype, keepdims=keepdims)
-
-
-def without_nan(name: str, x: Any, instead: Any) -> Array:
-    """`x` with `instead` for nan."""
-    x = operand(x, name)
-    return select_p(is_nan_p(x), instead, x) if x.dtype in dtypes.INEXACT else x
+    ones = convert(truth("count_nonzero", x), dtypes.int64)
+    return reduce("count_nonzero", reduce_sum_p, ones, axis, keepdims)
 
 
 # ---- extremes ------------------------------------------------------------------------------------
 
 
-def _extreme(name: str, prim: Primitive, x: Any, axis: Axis, keepdims: bool) -> Array:
+def _extreme(
+    name: str,
+    prims: tuple[Primitive, Primitive],
+    x: Any,
+    axis: Axis,
+    keepdims: bool,
+    initial: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """`prims`: what reduces an axis, and what combines two arrays."""
     x = operand(x, name)
-    if 0 in x.shape:
-        _check_not_empty(name, x, axes_of(axis, x.ndim, name))
-    return reduce(name, prim, x, axis, keepdims)
+    if initial is None:
+        if where is not None:
+            raise ArgumentError(
+                f"[{name}] where= without initial=: what to return if no element is chosen?"
+            )
+        if 0 in x.shape:
+            _check_not_empty(name, x, axes_of(axis, x.ndim, name))
+        return reduce(name, prims[0], x, axis, keepdims)
+    least = _limit(x.dtype, largest=prims[0] is reduce_min_p)
+    x = masked(name, x, where, least)
+    if 0 in x.shape:  # nothing is chosen: what comes out is `initial`
+        plan = plan_of(name, x.shape, axis)
+        shape = plan.kept if keepdims else tuple([x.shape[i] for i in plan.rest])
+        out = full_p(shape=shape, value=least, dtype=x.dtype, device=x.device)
+    else:
+        out = reduce(name, prims[0], x, axis, keepdims)
+    return binary(prims[1], out, initial, name)
+
+
+def _limit(dtype: DType, largest: bool) -> Any:
+    """The smallest value of `dtype`, or the largest."""
+    if dtype is dtypes.bool_:
+        return largest
+    if dtype in dtypes.INTEGERS:
+        limits = dtypes.iinfo(dtype)
+        return int(limits.max if largest else limits.min)
+    return math.inf if largest else -math.inf
+
+
+_MAX, _MIN = (reduce_max_p, maximum_p), (reduce_min_p, minimum_p)
 
 
 def _check_not_empty(name: str, x: Array, axes: Shape) -> None:
@@ -202,7 +258,14 @@ def _check_not_empty(name: str, x: Array, axes: Shape) -> None:
 
 
 @api
-def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def max(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
     """The largest element along `axis`; nan if there is one.
 
     Where elements tie, they share the derivative.
@@ -211,6 +274,8 @@ def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
         x: An array.
         axis: An axis, several, or None for all.
         keepdims: Keep the axes, with length 1.
+        initial: The result is at least this; needed beside `where`.
+        where: Truth values that broadcast with `x`: only elements where they hold count.
 
     Raises:
         ShapeError: if there are no elements to choose from.
@@ -220,11 +285,18 @@ def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
         >>> rt.max(rt.asarray([[1, 5], [3, 2]]), axis=1)
         Array([5, 3], dtype=int64)
     """
-    return _extreme("max", reduce_max_p, x, axis, keepdims)
+    return _extreme("max", _MAX, x, axis, keepdims, initial, where)
 
 
 @api
-def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def min(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
     """The smallest element along `axis`; as `max` otherwise.
 
     Example:
@@ -232,7 +304,7 @@ def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
         >>> rt.min(rt.asarray([[1, 5], [3, 2]]))
         Array(1, dtype=int64)
     """
-    return _extreme("min", reduce_min_p, x, axis, keepdims)
+    return _extreme("min", _MIN, x, axis, keepdims, initial, where)
 
 
 amax, amin = max, min
@@ -250,42 +322,8 @@ def ptp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     x = operand(x, "ptp")
     if x.dtype is dtypes.bool_:
         raise DTypeError("[ptp] truth values have no difference; convert x first")
-    largest = _extreme("ptp", reduce_max_p, x, axis, keepdims)
-    return sub_p(largest, _extreme("ptp", reduce_min_p, x, axis, keepdims))
-
-
-@api
-def nanmax(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
-    """As `max`, ignoring nan; nan where there is nothing else.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nanmax(rt.asarray([1.0, rt.nan]))
-        Array(1., dtype=float32)
-    """
-    return _nan_extreme("nanmax", reduce_max_p, -math.inf, x, axis, keepdims)
-
-
-@api
-def nanmin(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
-    """As `min`, ignoring nan; nan where there is nothing else.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nanmin(rt.asarray([1.0, rt.nan]))
-        Array(1., dtype=float32)
-    """
-    return _nan_extreme("nanmin", reduce_min_p, math.inf, x, axis, keepdims)
-
-
-def _nan_extreme(
-    name: str, prim: Primitive, least: float, x: Any, axis: Axis, keepdims: bool
-) -> Array:
-    x = operand(x, name)
-    out = _extreme(name, prim, without_nan(name, x, least), axis, keepdims)
-    if x.dtype not in dtypes.INEXACT:
-        return out
-    return select_p(all(is_nan_p(x), axis, keepdims=keepdims), math.nan, out)
+    largest = _extreme("ptp", _MAX, x, axis, keepdims)
+    return sub_p(largest, _extreme("ptp", _MIN, x, axis, keepdims))
 
 
 # ---- places of extremes --------------------------------------------------------------------------
@@ -341,33 +379,46 @@ def argmin(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
 # ---- truth ---------------------------------------------------------------------------------------
 
 
-def _truth(name: str, x: Any) -> Array:
-    x = operand(x, name)
-    return x if x.dtype is dtypes.bool_ else ne_p(x, 0)
-
-
 @api
-def all(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def all(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
+) -> Array:
     """Whether all elements along `axis` are true (not zero).
+
+    Args:
+        x: An array.
+        axis: An axis, several, or None for all.
+        keepdims: Keep the axes, with length 1.
+        where: Truth values that broadcast with `x`: only elements where they hold count.
 
     Example:
         >>> import rtorch as rt
         >>> rt.all(rt.asarray([True, False]))
         Array(False, dtype=bool)
     """
-    return reduce("all", reduce_and_p, _truth("all", x), axis, keepdims)
+    return reduce("all", reduce_and_p, masked("all", truth("all", x), where, True), axis, keepdims)
 
 
 @api
-def any(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
-    """Whether any element along `axis` is true (not zero).
+def any(
+    x: ArrayLike,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Whether any element along `axis` is true (not zero); arguments as of `all`.
 
     Example:
         >>> import rtorch as rt
         >>> rt.any(rt.asarray([True, False]))
         Array(True, dtype=bool)
     """
-    return reduce("any", reduce_or_p, _truth("any", x), axis, keepdims)
+    return reduce("any", reduce_or_p, masked("any", truth("any", x), where, False), axis, keepdims)
 
 
 # ---- log of a sum of exponentials ----------------------------------------------------------------
