@@ -25,7 +25,15 @@ from rtorch.errors import (
 )
 from rtorch.numpy import operands as op
 
-MODES = ("raise", "clip", "wrap", "fill")
+MODES = ("raise", "clip", "wrap", "fill", "drop", "promise_in_bounds")
+_MEANING = {None: "raise", "drop": "fill", "promise_in_bounds": "clip"}
+
+
+def mode_of(mode: Any, name: str) -> str:
+    """What `mode` means to the primitives: "raise", "clip", "wrap" or "fill"."""
+    if mode is not None and mode not in MODES:
+        raise ArgumentError(f"[{name}] mode: expected one of {MODES}, got {mode!r}")
+    return _MEANING.get(mode, mode)
 
 
 class Item(NamedTuple):

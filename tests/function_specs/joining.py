@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from function_specs import ALL, Fn, x
+from function_specs import ALL, F64, I64, Fn, x
 
 SPECS = [
     Fn("concatenate", ([x(2, 3), x(1, 3)],), dtypes=ALL, order=2),
@@ -23,4 +23,8 @@ SPECS = [
     Fn("dsplit", (x(1, 2, 4), 2), order=2),
     Fn("unstack", (x(2, 3), 1), lambda a, axis: tuple(np.unstack(a, axis=axis)), dtypes=ALL,
        order=2),
+    Fn("concatenate", ([x(2), x(1)],), kwargs={"dtype": F64}, case="dtype", dtypes=(F64, I64)),
+    Fn("block", ([[x(2, 2), x(2, 1)], [x(2), x()]],), dtypes=ALL, order=2),
+    Fn("block", ([[x(2, 2), x(2, 1)], [x(1, 3)]],), order=2, case="rows"),
+    Fn("block", ([x(2), x()],), order=2, case="flat"),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 import rtorch as rt
-from function_specs import ALL, F32, F64, I64, NUMBERS, Fn, index, x
+from function_specs import ALL, BOOL, F32, F64, I64, NUMBERS, REAL, U8, Fn, index, x
 
 SPECS = [
     # ---- shape -----------------------------------------------------------------------------------
@@ -43,4 +43,52 @@ SPECS = [
     Fn("pad", (x(2, 3), 1), kwargs={"constant_values": ((1, 2), (3, 4))}, case="values", order=2),
     *[Fn("pad", (x(2, 3), ((1, 2), (4, 0)), mode), case=mode, dtypes=NUMBERS, order=2)
       for mode in ("edge", "reflect", "symmetric", "wrap")],
+    *[Fn("pad", (x(2, 3), ((1, 2), (4, 0)), mode), case=mode, dtypes=NUMBERS, order=2)
+      for mode in ("mean", "linear_ramp")],
+    *[Fn("pad", (x(2, 4), ((1, 2), (3, 0)), mode), kwargs={"stat_length": 2}, case=mode + "-of-2",
+         dtypes=(F32, F64, I64), order=2) for mode in ("maximum", "mean", "median", "minimum")],
+    *[Fn("pad", (x(2, 3), ((1, 2), (11, 9)), mode), kwargs={"reflect_type": "odd"},
+         case=mode + "-odd", dtypes=NUMBERS, order=2) for mode in ("reflect", "symmetric")],
+    Fn("pad", (x(3), (3, 4), "linear_ramp"), kwargs={"end_values": (5, -4)}, case="ramp",
+       dtypes=(F32, F64, I64), order=2),
+    Fn("pad", (x(2, 0), 1, "empty"), case="empty", dtypes=(F64,), view=rt.zeros_like),
+    # ---- more of these ---------------------------------------------------------------------------
+    Fn("reshape", (x(2, 6), (3, -1)), kwargs={"order": "F"}, case="F", dtypes=ALL, order=2),
+    Fn("ravel", (x(2, 3), "F"), case="F", order=2),
+    Fn("rollaxis", (x(2, 3, 4), 2, 1), dtypes=ALL, order=2),
+    Fn("rollaxis", (x(2, 3, 4), 0, -1), case="back", order=2),
+    Fn("resize", (x(2, 3), (2, 2, 2)), dtypes=ALL, order=2),
+    Fn("resize", (x(2, 3), 4), case="shorter", order=2),
+    Fn("resize", (x(0), (2, 2)), case="empty"),
+    Fn("repeat", (x(2, 3), index(1, 0, 2)), lambda a, n, total_repeat_length, axis:
+       np.repeat(np.concatenate([a, a[:, -1:]], 1), [1, 0, 2, 2], 1),
+       {"axis": 1, "total_repeat_length": 5}, case="length", order=2),
+    Fn("astype", (x(2, 3), F64), lambda a, t: a.astype(t), dtypes=REAL, case="wide"),
+    # ---- insert, delete, trim --------------------------------------------------------------------
+    Fn("insert", (x(2, 3), 1, x()), dtypes=NUMBERS, order=2),
+    Fn("insert", (x(2, 3), 1, x(3)), kwargs={"axis": 0}, case="row", order=2),
+    Fn("insert", (x(2, 3), 1, x(2, 2)), kwargs={"axis": 1}, case="block", order=2),
+    Fn("insert", (x(2, 3), [3, 0, -1], x(3)), kwargs={"axis": 1}, case="places", order=2),
+    Fn("insert", (x(2, 3), index(3, 0, -1, 0), x(2, 4)), kwargs={"axis": 1}, case="traced",
+       order=2),
+    Fn("insert", (x(4), index(-1), x(2)), lambda a, i, v: np.insert(a, int(i), v),
+       case="traced-place", order=2),
+    Fn("insert", (x(4), slice(1, None, 2), x()), case="slice", order=2),
+    Fn("delete", (x(2, 3), 1), dtypes=ALL, order=2),
+    Fn("delete", (x(2, 5), [0, -1, 0]), kwargs={"axis": 1}, case="places", order=2),
+    Fn("delete", (x(5), slice(None, None, 2)), case="slice", order=2),
+    Fn("delete", (x(5), [True, False, False, True, False]), case="mask", order=2),
+    Fn("delete", (x(2, 5), index(0, -2)), lambda a, i, **_: np.delete(a, i, 1),
+       {"axis": 1, "assume_unique_indices": True}, case="traced", order=2),
+    Fn("delete", (x(5), index(3)), case="traced-place", order=2),
+    Fn("trim_zeros", (index([0, 0, 1, 0, 2, 0]),), no_jit="it reads the values",
+       no_vmap="the same"),
+    Fn("trim_zeros", (index([[0, 0, 0], [0, 1, 0]]), "b", 1), no_jit="it reads the values",
+       case="axis", no_vmap="the same"),
+    # ---- bits ------------------------------------------------------------------------------------
+    Fn("packbits", (x(2, 9),), dtypes=(BOOL, U8)),
+    Fn("packbits", (x(2, 9, 2), 1, "little"), dtypes=(BOOL, U8), case="axis"),
+    Fn("unpackbits", (x(2, 3, domain=(0, 255)),), dtypes=(U8,)),
+    *[Fn("unpackbits", (x(2, 3, domain=(0, 255)), 0, n, "little"), dtypes=(U8,), case=str(n))
+      for n in (5, 20, -3)],
 ]  # fmt: skip
