@@ -188,8 +188,8 @@ def trim_zeros(x: ArrayLike, trim: str = "fb", axis: Axis = None) -> Array:
         Array([1, 0, 2], dtype=int64)
     """
     x = operand(x, "trim_zeros")
-    trim = trim.lower()
-    if trim not in ("f", "b", "fb", "bf"):
+    ends = str(trim).lower()
+    if ends not in ("f", "b", "fb", "bf"):
         raise ArgumentError(f"[trim_zeros] trim: expected 'f', 'b' or 'fb', got {trim!r}")
     try:
         places = x._concrete("trim_zeros").nonzero() if x.ndim else ()
@@ -203,6 +203,6 @@ def trim_zeros(x: ArrayLike, trim: str = "fb", axis: Axis = None) -> Array:
         found = places[a]
         start, stop = (int(found.min()), int(found.max()) + 1) if found.size else (0, 0)
         if found.size:  # else nothing stays
-            start, stop = start if "f" in trim else 0, stop if "b" in trim else x.shape[a]
+            start, stop = start if "f" in ends else 0, stop if "b" in ends else x.shape[a]
         index[a] = slice(start, stop)
     return getitem(x, tuple(index))

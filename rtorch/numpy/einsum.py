@@ -111,6 +111,7 @@ def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "auto") -> tupl
 
     subscripts, arrays = _read(subscripts, operands)
     shapes = [x.shape for x in arrays]
+    _plan(subscripts, tuple(shapes), False)  # which says what is wrong with them
     path, info = opt_einsum.contract_path(subscripts, *shapes, shapes=True, optimize=optimize)
     return list(path), info
 

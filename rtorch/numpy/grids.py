@@ -24,7 +24,7 @@ __all__ = ["c_", "index_exp", "indices", "ix_", "mgrid", "ogrid", "r_", "s_"]
 
 @api
 def indices(
-    dimensions: Sequence[int], dtype: Any = None, sparse: bool = False, *, device: Any = None
+    dimensions: int | Sequence[int], dtype: Any = None, sparse: bool = False, *, device: Any = None
 ) -> Any:
     """The index of every element of an array of shape `dimensions`, one array for every axis.
 
@@ -45,7 +45,7 @@ def indices(
                [[0, 1],
                 [0, 1]]], dtype=int64)
     """
-    shape = shape_of(tuple(dimensions), "indices")
+    shape = shape_of(dimensions, "indices")
     wanted = dtypes.int64 if dtype is None else dtypes.canonical(dtype)
     ndim, place = len(shape), place_of(device)
     lines = [

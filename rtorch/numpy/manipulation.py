@@ -392,7 +392,8 @@ def rollaxis(x: ArrayLike, axis: int, start: int = 0) -> Array:
     """
     x = operand(x, "rollaxis")
     source = axis_of(axis, x.ndim, "rollaxis")
-    first = start + x.ndim if start < 0 else start
+    first = operands.integer_of(start, "rollaxis", "start")
+    first = first + x.ndim if first < 0 else first
     if not 0 <= first <= x.ndim:
         raise AxisError(f"[rollaxis] start {start} is out of range for an array of {x.ndim} axes")
     return moveaxis(x, source, first - (source < first))

@@ -115,7 +115,7 @@ def pad(
 
 
 def _options(mode: str, given: dict[str, Any]) -> dict[str, Any]:
-    if mode not in _OPTIONS:
+    if not isinstance(mode, str) or mode not in _OPTIONS:
         raise ArgumentError(f"[pad] mode: expected one of {tuple(_OPTIONS)}, got {mode!r}")
     unknown = given.keys() - _OPTIONS[mode].keys()
     if unknown:

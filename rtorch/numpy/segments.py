@@ -14,7 +14,15 @@ from rtorch.numpy.at import Place
 from rtorch.numpy.creation import float_dtype
 from rtorch.numpy.elementwise import where
 from rtorch.numpy.layout import index_array
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, convert, integer_of, operand
+from rtorch.numpy.operands import (
+    ArrayLike,
+    axis_of,
+    broadcast,
+    convert,
+    integer_of,
+    operand,
+    shape_of,
+)
 from rtorch.numpy.ufuncs import equal
 from rtorch.ops.base import move_dim, reshape_p
 from rtorch.ops.creation import full_p, iota
@@ -176,7 +184,7 @@ def one_hot(x: ArrayLike, num_classes: int, *, dtype: Any = None, axis: int = -1
                [0., 0., 1.]], dtype=float32)
     """
     x = operand(x, "one_hot")
-    n = integer_of(num_classes, "one_hot", "num_classes")
+    (n,) = shape_of(num_classes, "one_hot")
     place = axis_of(axis, x.ndim + 1, "one_hot")
     classes = convert(iota(n, dtypes.int64, x.device), x.dtype)
     column = broadcast(reshape_p(x, shape=(*x.shape, 1)), (*x.shape, n))

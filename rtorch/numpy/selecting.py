@@ -90,6 +90,9 @@ def select(
         >>> rt.select([x < 2, x > 3], [x, 10 * x], default=-1)
         Array([ 0,  1, -1, -1, 40], dtype=int64)
     """
+    for given, name in ((condlist, "condlist"), (choicelist, "choicelist")):
+        if not hasattr(given, "__len__"):
+            raise ArgumentError(f"[select] {name}: expected a list of arrays, got {given!r}")
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ArgumentError(
             f"[select] expected as many conditions as choices, one or more; got {len(condlist)} "
@@ -133,6 +136,8 @@ def piecewise(
     listed = [condlist] if single or not hasattr(condlist, "__len__") else list(condlist)
     if listed and isinstance(listed[0], bool) and x.ndim:
         listed = [listed]
+    if not isinstance(funclist, (list, tuple)):
+        raise ArgumentError(f"[piecewise] funclist: expected a list, got {describe(funclist)}")
     conditions = [truth(c, "piecewise") for c in listed]
     rest = len(funclist) - len(conditions)
     if rest not in (0, 1):

@@ -34,8 +34,7 @@ def fromfunction(
         Array([[ 0,  1,  2],
                [10, 11, 12]], dtype=int64)
     """
-    lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    return function(*indices(lengths, dtype=dtype), **kwargs)
+    return function(*indices(shape, dtype=dtype), **kwargs)
 
 
 @api

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
-from rtorch.errors import api
+from rtorch.errors import ArgumentError, api
 from rtorch.numpy.operands import Axis, axes_of, operand
 
 __all__ = [
@@ -202,8 +203,8 @@ def array_repr(
         'Array([1.23], dtype=float32)'
     """
     data = _values(x, "array_repr")
-    body = np.array2string(data, max_line_width, precision, suppress_small, ", ", "Array(")
-    return f"Array({body}, dtype={data.dtype})"
+    options = (max_line_width, precision, suppress_small, ", ", "Array(")
+    return f"Array({_text('array_repr', np.array2string, data, *options)}, dtype={data.dtype})"
 
 
 @api
@@ -220,7 +221,8 @@ def array_str(
         >>> rt.array_str(rt.asarray([1.2345]), precision=2)
         '[1.23]'
     """
-    return np.array_str(_values(x, "array_str"), max_line_width, precision, suppress_small)
+    options = (max_line_width, precision, suppress_small)
+    return _text("array_str", np.array_str, _values(x, "array_str"), *options)
 
 
 @api
@@ -232,7 +234,14 @@ def array2string(x: Any, *args: Any, **options: Any) -> str:
         >>> rt.array2string(rt.arange(3), separator=", ")
         '[0, 1, 2]'
     """
-    return np.array2string(_values(x, "array2string"), *args, **options)
+    return _text("array2string", np.array2string, _values(x, "array2string"), *args, **options)
+
+
+def _text(name: str, write: Callable[..., str], *args: Any, **options: Any) -> str:
+    try:
+        return write(*args, **options)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"[{name}] {error}") from None
 
 
 def _values(x: Any, use: str) -> Any:
