@@ -171,7 +171,8 @@ def _nonzero(mask: Any, shape: tuple[int, ...], axis: int) -> list[Array]:
     except ConcretizationError:
         raise ConcretizationError(
             "[indexing] the number of elements that a traced boolean mask selects is not known. "
-            "Use rt.where(mask, x, other), x.at[mask].set(number), or run eagerly"
+            "Use rt.where(mask, x, other), x.at[mask].set(number), x[rt.nonzero(mask, size=n)] "
+            "with a number of them that you choose, or run eagerly"
         ) from None
     return [wrap(i.astype(np.int64)) for i in data.nonzero()]
 
