@@ -151,7 +151,14 @@ WRONG = ["a", None, {}, object(), 1.5, -1, (1, "a"), [[1], [2, 3]], rt.ones((2, 
 FUZZED = ["sum", "max", "reshape", "transpose", "concatenate", "stack", "split", "tile", "roll", "pad", "repeat",
           "expand_dims", "squeeze", "where", "clip", "matmul", "dot", "einsum", "cumsum", "sort", "argmax", "take",
           "broadcast_to", "flip", "moveaxis", "arange", "linspace", "zeros", "full", "eye", "mean", "var", "tril",
-          "diag", "searchsorted", "sin", "add", "dynamic_slice", "take_along_axis", "meshgrid", "asarray"]  # fmt: skip
+          "diag", "searchsorted", "sin", "add", "dynamic_slice", "take_along_axis", "meshgrid", "asarray",
+          "array", "geomspace", "diagflat", "indices", "ix_", "diag_indices", "tril_indices", "fill_diagonal", "block",
+          "insert", "delete", "trim_zeros", "resize", "rollaxis", "packbits", "unpackbits", "nonzero", "argwhere",
+          "flatnonzero", "compress", "extract", "choose", "select", "piecewise", "put", "put_along_axis", "place",
+          "masked_fill", "unravel_index", "ravel_multi_index", "segment_sum", "segment_max", "one_hot", "ravel",
+          "dynamic_slice_in_dim", "dynamic_index_in_dim", "dynamic_update_slice_in_dim", "cross", "matvec", "vecmat",
+          "dynamic_update_index_in_dim", "einsum_path", "frombuffer", "fromiter", "fromfunction", "can_cast",
+          "issubdtype", "shape", "size", "array_repr", "array_str"]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")

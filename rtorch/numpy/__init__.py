@@ -28,21 +28,35 @@ from rtorch.numpy.reductions import *
 from rtorch.numpy.ufuncs import *
 
 if TYPE_CHECKING:
+    from rtorch.numpy.bits import *
+    from rtorch.numpy.blocks import *
     from rtorch.numpy.cumulative import *
+    from rtorch.numpy.editing import *
     from rtorch.numpy.einsum import *
+    from rtorch.numpy.grids import *
     from rtorch.numpy.ignoring_nan import *
     from rtorch.numpy.joining import *
     from rtorch.numpy.maths import *
     from rtorch.numpy.matrices import *
+    from rtorch.numpy.padding import *
     from rtorch.numpy.parts import *
+    from rtorch.numpy.products import *
     from rtorch.numpy.quantiles import *
     from rtorch.numpy.queries import *
     from rtorch.numpy.ranges import *
+    from rtorch.numpy.raveling import *
     from rtorch.numpy.repeating import *
+    from rtorch.numpy.searching import *
+    from rtorch.numpy.segments import *
+    from rtorch.numpy.selecting import *
     from rtorch.numpy.sets import *
     from rtorch.numpy.sorting import *
+    from rtorch.numpy.sources import *
     from rtorch.numpy.special import *
     from rtorch.numpy.statistics import *
+    from rtorch.numpy.triangles import *
+    from rtorch.numpy.types import *
+    from rtorch.numpy.windows import *
 
 EARLY: list[str] = [  # what is here once rtorch is imported
     *contraction.__all__,
@@ -56,10 +70,14 @@ EARLY: list[str] = [  # what is here once rtorch is imported
 # The rest is imported when first asked for.
 # fmt: off
 LATE: dict[str, tuple[str, ...]] = {
+    "rtorch.numpy.bits": ("packbits", "unpackbits"),
+    "rtorch.numpy.blocks": ("block",),
     "rtorch.numpy.cumulative": (
         "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff",
     ),
-    "rtorch.numpy.einsum": ("einsum",),
+    "rtorch.numpy.editing": ("delete", "insert", "trim_zeros"),
+    "rtorch.numpy.einsum": ("einsum", "einsum_path"),
+    "rtorch.numpy.grids": ("c_", "index_exp", "indices", "ix_", "mgrid", "ogrid", "r_", "s_"),
     "rtorch.numpy.ignoring_nan": (
         "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin",
         "nanprod", "nanstd", "nansum", "nanvar",
@@ -73,18 +91,28 @@ LATE: dict[str, tuple[str, ...]] = {
         "logaddexp2", "nan_to_num", "rad2deg", "radians", "sinc",
     ),
     "rtorch.numpy.matrices": (
-        "diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu",
+        "diag", "diagflat", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu",
     ),
+    "rtorch.numpy.padding": ("pad",),
     "rtorch.numpy.parts": ("divmod", "fix", "frexp", "gcd", "lcm", "ldexp", "modf", "spacing"),
+    "rtorch.numpy.products": ("cross", "matvec", "vecmat"),
     "rtorch.numpy.quantiles": (
         "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",
     ),
     "rtorch.numpy.queries": (
-        "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf", "isreal",
-        "isrealobj", "isscalar", "real_if_close",
+        "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf",
+        "isreal", "isrealobj", "isscalar", "real_if_close",
     ),
-    "rtorch.numpy.ranges": ("arange", "linspace", "logspace", "meshgrid"),
-    "rtorch.numpy.repeating": ("pad", "repeat", "roll", "tile"),
+    "rtorch.numpy.ranges": ("arange", "geomspace", "linspace", "logspace", "meshgrid"),
+    "rtorch.numpy.raveling": ("ravel_multi_index", "unravel_index"),
+    "rtorch.numpy.repeating": ("repeat", "resize", "roll", "tile"),
+    "rtorch.numpy.searching": ("argwhere", "compress", "extract", "flatnonzero", "nonzero"),
+    "rtorch.numpy.segments": (
+        "one_hot", "segment_max", "segment_min", "segment_prod", "segment_sum",
+    ),
+    "rtorch.numpy.selecting": (
+        "choose", "masked_fill", "piecewise", "place", "put", "put_along_axis", "select",
+    ),
     "rtorch.numpy.sets": (
         "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all",
         "unique_counts", "unique_inverse", "unique_values",
@@ -93,8 +121,24 @@ LATE: dict[str, tuple[str, ...]] = {
         "argpartition", "argsort", "lexsort", "partition", "searchsorted", "sort", "sort_complex",
         "top_k",
     ),
+    "rtorch.numpy.sources": ("frombuffer", "fromfile", "fromfunction", "fromiter", "fromstring"),
     "rtorch.numpy.special": ("digamma", "erf", "erf_inv", "erfc", "lgamma"),
     "rtorch.numpy.statistics": ("average", "corrcoef", "cov", "mean", "std", "var"),
+    "rtorch.numpy.triangles": (
+        "diag_indices", "diag_indices_from", "fill_diagonal", "mask_indices", "tril_indices",
+        "tril_indices_from", "triu_indices", "triu_indices_from",
+    ),
+    "rtorch.numpy.types": (
+        "array2string", "array_repr", "array_str", "bool", "can_cast", "cdouble", "character",
+        "complex_", "complexfloating", "csingle", "double", "dtype", "flexible", "float_",
+        "floating", "generic", "get_printoptions", "inexact", "int_", "integer", "issubdtype",
+        "iterable", "ndarray", "ndim", "number", "object_", "printoptions", "set_printoptions",
+        "shape", "signedinteger", "single", "size", "uint", "unsignedinteger",
+    ),
+    "rtorch.numpy.windows": (
+        "dynamic_index_in_dim", "dynamic_slice_in_dim", "dynamic_update_index_in_dim",
+        "dynamic_update_slice_in_dim",
+    ),
 }
 # fmt: on
 

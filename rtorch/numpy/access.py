@@ -172,14 +172,17 @@ def _update(part: Array, value: Array, at: Layout, how: str, mode: str) -> Array
 
 
 def _set_where(x: Array, mask: Array, value: Array, how: str) -> Array:
-    """A traced mask: every element stays or becomes what a value without axes makes of it."""
-    if value.ndim:
-        raise ConcretizationError(
-            f"[at[].{how}] with a traced boolean mask the value must be a number, not "
-            f"{value.aval}: how many elements the mask selects is not known. Use rt.where"
-        )
+    """A traced mask: every element (or slice) stays or becomes what the value makes of it."""
     if mask.shape != x.shape[: mask.ndim]:
         raise ShapeError(f"[at[].{how}] mask of shape {mask.shape} on an array of {x.shape}")
+    extra = value.ndim - (x.ndim - mask.ndim)
+    if extra > 0 and any(n != 1 for n in value.shape[:extra]):
+        raise ConcretizationError(
+            f"[at[].{how}] with a traced boolean mask the value must be the same for all elements "
+            f"that the mask selects, not {value.aval}: how many there are is not known. Use "
+            "rt.where(mask, value, x) with a value for every element of x"
+        )
+    value = _reshaped(value, value.shape[max(extra, 0) :])
     mask = _reshaped(mask, mask.shape + (1,) * (x.ndim - mask.ndim))
     new = op.broadcast(value, x.shape)
     new = new if how == "set" else _COMBINE[how](x, new)

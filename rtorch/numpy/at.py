@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from rtorch.core import backend, dtypes
+from rtorch.core import dtypes
 from rtorch.core.array import Array, wrap
 from rtorch.core.trace import EVAL, state
 from rtorch.errors import (
@@ -17,7 +17,7 @@ from rtorch.errors import (
 )
 from rtorch.numpy import elementwise, ufuncs
 from rtorch.numpy.access import getitem, setitem
-from rtorch.numpy.layout import MODES
+from rtorch.numpy.layout import mode_of
 from rtorch.ops.creation import full_p
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -72,8 +72,9 @@ class Place:
     """``x.at[index]``: methods that return a new array, updated at `index`.
 
     `mode` says what an index out of bounds does: ``"raise"`` (the default), ``"clip"``,
-    ``"wrap"``, or ``"fill"`` (nothing is written). Updates of one place named several times all
-    count; of `set`, the last.
+    ``"wrap"``, ``"fill"`` or ``"drop"`` (nothing is written); ``"promise_in_bounds"`` says that
+    there is none. Updates of one place named several times all count; of `set`, the last.
+    `indices_are_sorted` and `unique_indices` are promises that JAX makes use of.
 
     Example:
         >>> import rtorch as rt
@@ -89,15 +90,20 @@ class Place:
         self._index = index
 
     @api
-    def _apply(self, value: Any, how: str, mode: str) -> Array:
-        if mode not in MODES:
-            raise ArgumentError(f"[at[].{how}] mode: expected one of {MODES}, got {mode!r}")
-        return setitem(self._x, self._index, value, how, mode)
+    def _apply(self, value: Any, how: str, mode: str | None) -> Array:
+        return setitem(self._x, self._index, value, how, mode_of(mode, f"at[].{how}"))
 
-    def set(self, value: Any, *, mode: str = "raise") -> Array:
+    def set(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with x[index] replaced by `value`."""
         x = self._x
-        if type(x) is Array and state.trace is EVAL and mode == "raise":
+        if type(x) is Array and state.trace is EVAL and mode in (None, "raise"):
             raw = _raw_index(self._index)
             kind = type(value)
             plain = kind is Array and value.dtype is x.dtype
@@ -110,49 +116,111 @@ class Place:
                     pass  # the long way round has the better message
         return self._apply(value, "set", mode)
 
-    def add(self, value: Any, *, mode: str = "raise") -> Array:
+    def add(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with `value` added to x[index]."""
         return self._apply(value, "add", mode)
 
-    def subtract(self, value: Any, *, mode: str = "raise") -> Array:
+    def subtract(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with `value` subtracted from x[index]."""
         return self._apply(ufuncs.negative(value), "add", mode)
 
-    def multiply(self, value: Any, *, mode: str = "raise") -> Array:
+    def multiply(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with x[index] multiplied by `value`."""
         return self._apply(value, "mul", mode)
 
     mul = multiply
 
-    def divide(self, value: Any, *, mode: str = "raise") -> Array:
+    def divide(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with x[index] divided by `value`."""
         divisor = ones_like(self._x).at[self._index].multiply(value, mode=mode)
         return ufuncs.divide(self._x, divisor)
 
-    def power(self, value: Any, *, mode: str = "raise") -> Array:
+    def power(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with x[index] to the power `value`."""
         exponent = ones_like(self._x).at[self._index].multiply(value, mode=mode)
         return elementwise.power(self._x, exponent)
 
-    def min(self, value: Any, *, mode: str = "raise") -> Array:
+    def min(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with the smaller of x[index] and `value`."""
         return self._apply(value, "min", mode)
 
-    def max(self, value: Any, *, mode: str = "raise") -> Array:
+    def max(
+        self,
+        value: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with the larger of x[index] and `value`."""
         return self._apply(value, "max", mode)
 
-    def apply(self, function: Callable[[Array], Array], *, mode: str = "raise") -> Array:
+    def apply(
+        self,
+        function: Callable[[Array], Array],
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x with x[index] replaced by ``function(x[index])``."""
         if not callable(function):
             raise ArgumentError(f"[at[].apply] expected a function, got {describe(function)}")
         return self.set(function(self.get(mode=mode)), mode=mode)
 
     @api
-    def get(self, *, mode: str = "raise", fill_value: Any = None) -> Array:
+    def get(
+        self,
+        *,
+        mode: str | None = None,
+        fill_value: Any = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Array:
         """x[index], where `mode` "fill" gives `fill_value` (default: nan, or 0 of integers)."""
-        if mode not in MODES:
-            raise ArgumentError(f"[at[].get] mode: expected one of {MODES}, got {mode!r}")
+        mode = mode_of(mode, "at[].get")
         if fill_value is None:
             fill_value = float("nan") if self._x.dtype in dtypes.INEXACT else 0
         return getitem(self._x, self._index, mode, fill_value)
@@ -160,4 +228,4 @@ class Place:
 
 def ones_like(x: Array) -> Array:
     """Ones of the shape and dtype of `x`."""
-    return full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)
+    return full_p(shape=x.shape, value=1, dtype=x.dtype, device=x.device)

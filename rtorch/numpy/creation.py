@@ -24,6 +24,7 @@ from rtorch.numpy.operands import (
     operand,
     shape_of,
 )
+from rtorch.ops.base import reshape_p
 from rtorch.ops.creation import full_p
 
 __all__ = [
@@ -47,7 +48,12 @@ __all__ = [
 
 @api
 def asarray(
-    obj: ArrayLike, dtype: Any = None, *, copy: bool | None = None, device: Any = None
+    obj: ArrayLike,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    copy: bool | None = None,
+    device: Any = None,
 ) -> Array:
     """An Array of `obj`: itself if it is one, else a copy of a foreign array, a number, a list.
 
@@ -57,6 +63,7 @@ def asarray(
         obj: An Array, an array of NumPy, CuPy or any library with DLPack, a number, or nested
             lists and tuples of them.
         dtype: The dtype wanted; None keeps that of `obj`.
+        order: Exists for NumPy's sake; how arrays lie in memory is rtorch's affair.
         copy: None copies foreign arrays, whose owner may change them. False shares the memory of
             a NumPy, CuPy or DLPack array: later changes of it are seen, so promise not to make
             them. True copies always.
@@ -82,15 +89,33 @@ def asarray(
 
 
 @api
-def array(obj: ArrayLike, dtype: Any = None, *, copy: bool = True, device: Any = None) -> Array:
+def array(
+    obj: ArrayLike,
+    dtype: Any = None,
+    *,
+    copy: bool = True,
+    order: str | None = None,
+    ndmin: int = 0,
+    device: Any = None,
+) -> Array:
     """As `asarray`, copying unless told otherwise.
+
+    Args:
+        obj: As in `asarray`.
+        dtype: As in `asarray`.
+        copy: False leaves what is an Array already as it is.
+        order: Exists for NumPy's sake.
+        ndmin: How many axes the result has at least; new ones of length 1 are in front.
+        device: As in `asarray`.
 
     Example:
         >>> import rtorch as rt
         >>> rt.array([1.0, 2.0])
         Array([1., 2.], dtype=float32)
     """
-    return asarray(obj, dtype, copy=True if copy else None, device=device)
+    x = asarray(obj, dtype, copy=True if copy else None, device=device)
+    shape = (1,) * (ndmin - x.ndim) + x.shape
+    return x if shape == x.shape else reshape_p(x, shape=shape)
 
 
 @api

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api
-from rtorch.numpy.operands import Shape, promote
+from rtorch.numpy.operands import Shape, convert, promote
 from rtorch.ops.base import broadcast_p, mul_p, permute_dims_p, reduce_sum_p, reshape_p
 from rtorch.ops.contraction import Dims, dot_general_p
 from rtorch.ops.creation import iota
 from rtorch.ops.indexing import gather_p
 
-__all__ = ["einsum"]
+__all__ = ["einsum", "einsum_path"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -42,7 +42,13 @@ class _Plan(NamedTuple):
 
 
 @api
-def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
+def einsum(
+    subscripts: Any,
+    *operands: Any,
+    optimize: Any = "auto",
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Array:
     """The sum of products that `subscripts` describe.
 
     Each operand has a word with a letter for each of its axes; axes of one letter run together,
@@ -55,7 +61,11 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
             ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
         *operands: One array for every word.
         optimize: How ``opt_einsum`` looks for the order of contractions: ``"auto"``,
-            ``"optimal"``, ``"greedy"``, ..., True for ``"auto"``, False for left to right.
+            ``"optimal"``, ``"greedy"``, ..., True for ``"auto"``, False for left to right; or a
+            path, as `einsum_path` returns it.
+        precision: Exists for JAX's sake: products are as precise as their dtype.
+        preferred_element_type: The dtype to compute in and return, by default that of the
+            arrays together.
 
     Raises:
         ShapeError: if words and shapes do not fit.
@@ -66,14 +76,10 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
         >>> rt.einsum("ij,j->i", rt.ones((2, 3)), rt.arange(3))
         Array([3., 3.], dtype=float32)
     """
-    if not isinstance(subscripts, str):
-        subscripts, operands = _from_lists(subscripts, *operands)
-    if not operands:
-        raise ArgumentError("[einsum] expected at least one array")
-    arrays = promote("einsum", *operands)
-    if isinstance(optimize, list):
-        optimize = tuple(optimize)
-    plan = _plan(subscripts, tuple([x.shape for x in arrays]), optimize)
+    subscripts, arrays = _read(subscripts, operands)
+    if preferred_element_type is not None:
+        arrays = [convert(x, dtypes.canonical(preferred_element_type)) for x in arrays]
+    plan = _plan(subscripts, tuple([x.shape for x in arrays]), _hashable(optimize))
     if plan.direct:
         i, j, dims = plan.direct
         return dot_general_p(arrays[i], arrays[j], axes=dims)
@@ -84,7 +90,49 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = "auto") -> Array:
     return _finish(terms[0], plan.output)
 
 
+@api
+def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "auto") -> tuple[Any, Any]:
+    """The order of contractions that `einsum` takes, and what it costs.
+
+    The arguments are those of `einsum`; only the shapes of arrays matter.
+
+    Returns:
+        A list of the operands that are contracted at each step, which `einsum` takes as its
+        `optimize`; and an object of ``opt_einsum`` that prints as a table of the costs.
+
+    Example:
+        >>> import rtorch as rt
+        >>> a, b, c = rt.ones((2, 9)), rt.ones((9, 9)), rt.ones((9, 2))
+        >>> path, info = rt.einsum_path("ij,jk,kl->il", a, b, c)
+        >>> path
+        [(0, 1), (0, 1)]
+    """
+    import opt_einsum
+
+    subscripts, arrays = _read(subscripts, operands)
+    shapes = [x.shape for x in arrays]
+    _plan(subscripts, tuple(shapes), False)  # which says what is wrong with them
+    path, info = opt_einsum.contract_path(subscripts, *shapes, shapes=True, optimize=optimize)
+    return list(path), info
+
+
 # ---- reading the subscripts ----------------------------------------------------------------------
+
+
+def _read(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, list[Array]]:
+    """Subscripts as text, and the operands in one dtype."""
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists(subscripts, *operands)
+    if not operands:
+        raise ArgumentError("[einsum] expected at least one array")
+    return subscripts, promote("einsum", *operands)
+
+
+def _hashable(optimize: Any) -> Any:
+    """A path as tuples; NumPy's begins with a word."""
+    if not isinstance(optimize, (list, tuple)):
+        return optimize
+    return tuple([tuple(step) for step in optimize if not isinstance(step, str)])
 
 
 def _from_lists(*args: Any) -> tuple[str, tuple[Any, ...]]:

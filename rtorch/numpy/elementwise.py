@@ -8,7 +8,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
-from rtorch.errors import DTypeError, api
+from rtorch.errors import ArgumentError, DTypeError, api
 from rtorch.numpy.declare import Unary, document
 from rtorch.numpy.operands import (
     ArrayLike,
@@ -174,22 +174,42 @@ def clip(
 
 
 @api
-def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike, /) -> Array:
+def where(
+    condition: ArrayLike,
+    x: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    /,
+    *,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
     """x where `condition` holds, y elsewhere; all three broadcast.
 
     The branch not taken contributes nothing to the derivative, also where its own is infinite.
+    Without x and y: the indices where `condition` holds, as `nonzero` with `size` and
+    `fill_value` has them.
 
     Example:
         >>> import rtorch as rt
         >>> rt.where(rt.asarray([True, False]), 1, 2).tolist()
         [1, 2]
     """
+    if x is None or y is None:
+        return _places(condition, x, y, size, fill_value)
     chosen = operand(condition, "where")
     if chosen.dtype is not dtypes.bool_:
         chosen = cmp.ne_p(chosen, 0)
     a, b = promote("where", x, y)
     shape = broadcast_shapes("where", chosen.shape, a.shape, b.shape)
     return cmp.select_p(*[broadcast(z, shape) for z in (chosen, a, b)])
+
+
+def _places(condition: Any, x: Any, y: Any, size: Any, fill_value: Any) -> Any:
+    if x is not None or y is not None:
+        raise ArgumentError("[where] expected both x and y, or neither")
+    from rtorch.numpy.searching import nonzero
+
+    return nonzero(condition, size=size, fill_value=fill_value)
 
 
 def _truth(x: Any, name: str) -> Array:

@@ -15,6 +15,7 @@ from rtorch.numpy.at import Place
 from rtorch.numpy.layout import index_array
 from rtorch.ops import indexing as ix
 from rtorch.ops.base import reshape_p
+from rtorch.ops.creation import iota_p
 
 __all__ = [
     "dynamic_slice",
@@ -26,7 +27,15 @@ __all__ = [
 
 @api
 def take(
-    x: Any, indices: Any, /, axis: int | None = None, *, mode: str = "raise", fill_value: Any = None
+    x: Any,
+    indices: Any,
+    /,
+    axis: int | None = None,
+    *,
+    mode: str | None = None,
+    fill_value: Any = None,
+    unique_indices: bool = False,
+    indices_are_sorted: bool = False,
 ) -> Array:
     """The elements of x at `indices` along `axis` (of the flattened x for None).
 
@@ -34,8 +43,10 @@ def take(
         x: Array.
         indices: Integer array of any shape; negative ones count from the end.
         axis: The axis to take along.
-        mode: What an index out of bounds does: "raise", "clip", "wrap" or "fill".
-        fill_value: What "fill" gives.
+        mode: What an index out of bounds does: "raise" (the default), "clip", "wrap" or "fill".
+        fill_value: What "fill" gives; by default nan, or 0 for integers.
+        unique_indices: Promise that no index occurs twice.
+        indices_are_sorted: Promise that the indices are in ascending order.
 
     Example:
         >>> import rtorch as rt
@@ -51,13 +62,22 @@ def take(
 
 
 @api
-def take_along_axis(x: Any, indices: Any, /, axis: int = -1) -> Array:
+def take_along_axis(
+    x: Any,
+    indices: Any,
+    /,
+    axis: int | None = -1,
+    mode: str | None = None,
+    fill_value: Any = None,
+) -> Array:
     """``out[.., i, ..] = x[.., indices[.., i, ..], ..]`` along `axis`.
 
     Args:
         x: Array.
         indices: Integer array with as many axes as x; the other axes broadcast.
-        axis: The axis that `indices` indexes.
+        axis: The axis that `indices` indexes; None flattens x.
+        mode: What an index out of bounds does, as in `take`.
+        fill_value: What "fill" gives.
 
     Example:
         >>> import rtorch as rt
@@ -66,6 +86,8 @@ def take_along_axis(x: Any, indices: Any, /, axis: int = -1) -> Array:
         [[1, 2, 3]]
     """
     x, index = op.operand(x, "take_along_axis"), index_array(indices)
+    if axis is None:
+        x, axis = reshape_p(x, shape=(x.size,)), 0
     if x.ndim != index.ndim:
         raise ShapeError(
             f"[take_along_axis] x has {x.ndim} axes and indices have {index.ndim}; they must agree"
@@ -77,7 +99,12 @@ def take_along_axis(x: Any, indices: Any, /, axis: int = -1) -> Array:
     )
     x = op.broadcast(x, (*others[:axis], x.shape[axis], *others[axis + 1 :]))
     index = op.broadcast(index, (*others[:axis], index.shape[axis], *others[axis + 1 :]))
-    return ix.take_along(x, index, axis)
+    grid = [
+        index if a == axis else iota_p(shape=index.shape, dtype=index.dtype, axis=a,
+                                       device=index.device)
+        for a in range(index.ndim)
+    ]  # fmt: skip
+    return Place(x, tuple(grid)).get(mode=mode, fill_value=fill_value)
 
 
 @api

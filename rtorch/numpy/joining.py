@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.manipulation import atleast_1d, atleast_2d, atleast_3d, ravel
@@ -72,12 +73,15 @@ def piece(x: Array, axis: int, start: int, stop: int) -> Array:
 
 
 @api
-def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
+def concatenate(
+    arrays: Sequence[ArrayLike] | Array, axis: int | None = 0, dtype: Any = None
+) -> Array:
     """The arrays one after the other along `axis`.
 
     Args:
         arrays: Arrays that differ in shape along `axis` only.
         axis: An axis; None flattens them first.
+        dtype: By default that of all of them together.
 
     Raises:
         ShapeError: if there are none, or their other axes differ.
@@ -87,7 +91,11 @@ def concatenate(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Ar
         >>> rt.concatenate([rt.arange(2), rt.arange(3)])
         Array([0, 1, 0, 1, 2], dtype=int64)
     """
-    return _concatenate("concatenate", arrays, axis)
+    return _concatenate("concatenate", arrays, axis, dtype)
+
+
+def _as(x: Array, dtype: Any) -> Array:
+    return x if dtype is None else convert(x, dtypes.canonical(dtype))
 
 
 @api
@@ -103,8 +111,8 @@ def concat(arrays: Sequence[ArrayLike] | Array, axis: int | None = 0) -> Array:
     return _concatenate("concat", arrays, axis)
 
 
-def _concatenate(name: str, arrays: Any, axis: int | None) -> Array:
-    xs = _arrays(name, arrays)
+def _concatenate(name: str, arrays: Any, axis: int | None, dtype: Any = None) -> Array:
+    xs = [_as(x, dtype) for x in _arrays(name, arrays)]
     if axis is None:
         xs, axis = [ravel(x) for x in xs], 0
     shape = xs[0].shape
@@ -124,12 +132,13 @@ def _concatenate(name: str, arrays: Any, axis: int | None) -> Array:
 
 
 @api
-def stack(arrays: Sequence[ArrayLike] | Array, axis: int = 0) -> Array:
+def stack(arrays: Sequence[ArrayLike] | Array, axis: int = 0, *, dtype: Any = None) -> Array:
     """The arrays, all of one shape, along a new axis.
 
     Args:
         arrays: Arrays of one shape.
         axis: The place of the new axis in the result.
+        dtype: By default that of all of them together.
 
     Example:
         >>> import rtorch as rt
@@ -144,12 +153,12 @@ def stack(arrays: Sequence[ArrayLike] | Array, axis: int = 0) -> Array:
             raise ShapeError(f"[stack] array {i} has shape {x.shape}, array 0 has {shape}")
     place = axis_of(axis, len(shape) + 1, "stack")
     longer = (*shape[:place], 1, *shape[place:])
-    xs = [reshape_p(x, shape=longer) for x in xs]
+    xs = [_as(reshape_p(x, shape=longer), dtype) for x in xs]
     return xs[0] if len(xs) == 1 else concat_p(*xs, axis=place)
 
 
 @api
-def vstack(arrays: Sequence[ArrayLike] | Array) -> Array:
+def vstack(arrays: Sequence[ArrayLike] | Array, *, dtype: Any = None) -> Array:
     """The arrays one below the other: along the first axis, vectors as rows.
 
     Example:
@@ -157,11 +166,11 @@ def vstack(arrays: Sequence[ArrayLike] | Array) -> Array:
         >>> rt.vstack([rt.arange(2), rt.arange(2)]).shape
         (2, 2)
     """
-    return _concatenate("vstack", [atleast_2d(x) for x in _arrays("vstack", arrays)], 0)
+    return _concatenate("vstack", [atleast_2d(x) for x in _arrays("vstack", arrays)], 0, dtype)
 
 
 @api
-def hstack(arrays: Sequence[ArrayLike] | Array) -> Array:
+def hstack(arrays: Sequence[ArrayLike] | Array, *, dtype: Any = None) -> Array:
     """The arrays side by side: along the second axis, vectors along their only one.
 
     Example:
@@ -170,11 +179,11 @@ def hstack(arrays: Sequence[ArrayLike] | Array) -> Array:
         Array([0, 1, 0, 1], dtype=int64)
     """
     xs = [atleast_1d(x) for x in _arrays("hstack", arrays)]
-    return _concatenate("hstack", xs, 0 if xs[0].ndim == 1 else 1)
+    return _concatenate("hstack", xs, 0 if xs[0].ndim == 1 else 1, dtype)
 
 
 @api
-def dstack(arrays: Sequence[ArrayLike] | Array) -> Array:
+def dstack(arrays: Sequence[ArrayLike] | Array, *, dtype: Any = None) -> Array:
     """The arrays one behind the other, along the third axis.
 
     Example:
@@ -182,7 +191,7 @@ def dstack(arrays: Sequence[ArrayLike] | Array) -> Array:
         >>> rt.dstack([rt.arange(2), rt.arange(2)]).shape
         (1, 2, 2)
     """
-    return _concatenate("dstack", [atleast_3d(x) for x in _arrays("dstack", arrays)], 2)
+    return _concatenate("dstack", [atleast_3d(x) for x in _arrays("dstack", arrays)], 2, dtype)
 
 
 @api

@@ -25,7 +25,15 @@ from rtorch.errors import (
 )
 from rtorch.numpy import operands as op
 
-MODES = ("raise", "clip", "wrap", "fill")
+MODES = ("raise", "clip", "wrap", "fill", "drop", "promise_in_bounds")
+_MEANING = {None: "raise", "drop": "fill", "promise_in_bounds": "clip"}
+
+
+def mode_of(mode: Any, name: str) -> str:
+    """What `mode` means to the primitives: "raise", "clip", "wrap" or "fill"."""
+    if mode is not None and mode not in MODES:
+        raise ArgumentError(f"[{name}] mode: expected one of {MODES}, got {mode!r}")
+    return _MEANING.get(mode, mode)
 
 
 class Item(NamedTuple):
@@ -164,7 +172,8 @@ def _nonzero(mask: Any, shape: tuple[int, ...], axis: int) -> list[Array]:
     except ConcretizationError:
         raise ConcretizationError(
             "[indexing] the number of elements that a traced boolean mask selects is not known. "
-            "Use rt.where(mask, x, other), x.at[mask].set(number), or run eagerly"
+            "Use rt.where(mask, x, other), x.at[mask].set(number), x[rt.nonzero(mask, size=n)] "
+            "with a number of them that you choose, or run eagerly"
         ) from None
     return [wrap(i.astype(np.int64)) for i in data.nonzero()]
 

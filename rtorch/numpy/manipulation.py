@@ -33,6 +33,7 @@ __all__ = [
     "permute_dims",
     "ravel",
     "reshape",
+    "rollaxis",
     "rot90",
     "squeeze",
     "swapaxes",
@@ -44,7 +45,11 @@ __all__ = [
 
 @api
 def reshape(
-    x: ArrayLike, shape: int | Sequence[int], *more: int, copy: bool | None = None
+    x: ArrayLike,
+    shape: int | Sequence[int],
+    *more: int,
+    order: str = "C",
+    copy: bool | None = None,
 ) -> Array:
     """The elements of `x`, in row-major order, with another shape.
 
@@ -53,7 +58,9 @@ def reshape(
         shape: The lengths of the axes, as a tuple or one by one; one of them may be -1 and is
             then what the others leave.
         *more: The lengths after the first, if they come one by one.
-        copy: Exists for the standard's sake; whether memory is shared does not show.
+        order: ``"C"`` takes and places them in row-major order, ``"F"`` in column-major order;
+            ``"A"`` is ``"C"``.
+        copy: Exists for the standard's sake; an immutable array needs no copy.
 
     Raises:
         ShapeError: if the number of elements would change.
@@ -70,7 +77,15 @@ def reshape(
         target = _target(x.shape, (shape, *more) if more else shape)
     except TypeError:  # a list, or lengths that are arrays: nothing that a cache can look up
         target = _target(x.shape, _lengths((shape, *more) if more else shape))
+    if order != "C" and _is_column_major("reshape", order):
+        return transpose(reshape_p(transpose(x), shape=target[::-1]))
     return reshape_p(x, shape=target)
+
+
+def _is_column_major(name: str, order: str) -> bool:
+    if order not in ("C", "F", "A", "K"):
+        raise ArgumentError(f"[{name}] order: expected 'C', 'F', 'A' or 'K', got {order!r}")
+    return order == "F"
 
 
 @functools.lru_cache(4096)
@@ -109,8 +124,12 @@ def _lengths(shape: Any) -> Shape:
 
 
 @api
-def ravel(x: ArrayLike) -> Array:
-    """The elements of `x` in row-major order, as a vector.
+def ravel(x: ArrayLike, order: str = "C") -> Array:
+    """The elements of `x` as a vector, in row-major order.
+
+    Args:
+        x: An array.
+        order: ``"F"`` takes them in column-major order; ``"A"`` and ``"K"`` are ``"C"``.
 
     Example:
         >>> import rtorch as rt
@@ -118,6 +137,8 @@ def ravel(x: ArrayLike) -> Array:
         Array([1, 2, 3, 4], dtype=int64)
     """
     x = operand(x, "ravel")
+    if order != "C" and _is_column_major("ravel", order):
+        x = transpose(x)
     shape = x.shape
     return x if len(shape) == 1 else reshape_p(x, shape=(math.prod(shape),))
 
@@ -358,6 +379,24 @@ def moveaxis(x: ArrayLike, source: int | Sequence[int], destination: int | Seque
     for place, axis in sorted(zip(dst, src)):
         order.insert(place, axis)
     return permute_dims_p(x, axes=tuple(order))
+
+
+@api
+def rollaxis(x: ArrayLike, axis: int, start: int = 0) -> Array:
+    """`x` with `axis` moved before the axis that stands at `start`; `moveaxis` is clearer.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.rollaxis(rt.ones((2, 3, 4)), 2).shape
+        (4, 2, 3)
+    """
+    x = operand(x, "rollaxis")
+    source = axis_of(axis, x.ndim, "rollaxis")
+    first = operands.integer_of(start, "rollaxis", "start")
+    first = first + x.ndim if first < 0 else first
+    if not 0 <= first <= x.ndim:
+        raise AxisError(f"[rollaxis] start {start} is out of range for an array of {x.ndim} axes")
+    return moveaxis(x, source, first - (source < first))
 
 
 def _places(argument: str, axes: Any, ndim: int) -> list[int]:

@@ -11,6 +11,7 @@ from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, AxisError, ShapeError, api, describe
 from rtorch.numpy.creation import float_dtype, place_of
+from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, convert, operand, shape_of
 from rtorch.numpy.reductions import sum as sum_along
 from rtorch.ops.base import add_p, move_dim
@@ -18,7 +19,7 @@ from rtorch.ops.comparison import eq_p, ge_p, select_p
 from rtorch.ops.creation import full_p, iota, iota_p
 from rtorch.ops.indexing import gather_p, scatter_p
 
-__all__ = ["diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu"]
+__all__ = ["diag", "diagflat", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu"]
 
 
 def _offset(k: Any, name: str) -> int:
@@ -39,7 +40,7 @@ def _rows_and_columns(shape: tuple[int, ...], k: int, device: Any) -> tuple[Any,
 
 @api
 def eye(
-    n_rows: int, n_cols: int | None = None, *, k: int = 0, dtype: Any = None, device: Any = None
+    n_rows: int, n_cols: int | None = None, k: int = 0, dtype: Any = None, *, device: Any = None
 ) -> Array:
     """Ones on a diagonal, zeros elsewhere.
 
@@ -185,8 +186,21 @@ def diag(x: ArrayLike, k: int = 0) -> Array:
 
 
 @api
+def diagflat(x: ArrayLike, k: int = 0) -> Array:
+    """A matrix with all elements of `x` on diagonal `k`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.diagflat(rt.asarray([[1, 2]]))
+        Array([[1, 0],
+               [0, 2]], dtype=int64)
+    """
+    return diag(ravel(operand(x, "diagflat")), k)
+
+
+@api
 def trace(
-    x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, *, dtype: Any = None
+    x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
 ) -> Array:
     """The sum over a diagonal; the arguments are those of `diagonal`.
 

@@ -109,8 +109,8 @@ _UNARY: dict[str, Any] = {
 
 
 def _reshape(self: Array, *shape: Any, order: str = "C") -> Array:
-    """The elements in row-major order as `shape`; one length may be -1."""
-    return manipulation.reshape(self, shape[0] if len(shape) == 1 else shape)
+    """The elements in row-major (or `order`) order as `shape`; one length may be -1."""
+    return manipulation.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
 
 def _transpose(self: Array, *axes: Any) -> Array:
@@ -170,6 +170,10 @@ _METHODS: dict[str, Any] = {
     "sort": _late("sorting", "sort"),
     "argsort": _late("sorting", "argsort"),
     "take": indexing.take,
+    "nonzero": _late("searching", "nonzero"),
+    "choose": _late("selecting", "choose"),
+    "diagonal": _late("matrices", "diagonal"),
+    "searchsorted": _late("sorting", "searchsorted"),
 }
 _PROPERTIES: dict[str, tuple[Any, str]] = {
     "T": (manipulation.transpose, "The axes in reverse order."),

@@ -17,6 +17,7 @@ from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.creation import float_dtype, place_of
 from rtorch.numpy.operands import (
     ArrayLike,
+    axis_of,
     broadcast,
     broadcast_shapes,
     convert,
@@ -30,7 +31,7 @@ from rtorch.ops.comparison import eq_p, select_p
 from rtorch.ops.creation import iota
 from rtorch.ops.elementwise import div_p, floor_p, pow_p
 
-__all__ = ["arange", "linspace", "logspace", "meshgrid"]
+__all__ = ["arange", "geomspace", "linspace", "logspace", "meshgrid"]
 
 
 @api
@@ -98,11 +99,11 @@ def linspace(
     start: ArrayLike,
     stop: ArrayLike,
     num: int = 50,
-    *,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: Any = None,
     axis: int = 0,
+    *,
     device: Any = None,
 ) -> Any:
     """`num` evenly spaced numbers from `start` to `stop`.
@@ -167,11 +168,11 @@ def logspace(
     start: ArrayLike,
     stop: ArrayLike,
     num: int = 50,
-    *,
     endpoint: bool = True,
     base: float = 10.0,
     dtype: Any = None,
     axis: int = 0,
+    *,
     device: Any = None,
 ) -> Array:
     """`num` numbers from ``base ** start`` to ``base ** stop``, evenly spaced in the logarithm.
@@ -189,13 +190,57 @@ def logspace(
 
 
 @api
-def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> list[Array]:
+def geomspace(
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Array:
+    """`num` numbers from `start` to `stop`, each the one before it times the same factor.
+
+    Args:
+        start: The first number, not 0.
+        stop: The last number, of the same sign if it is real; complex ones turn by the smaller
+            angle.
+        num: How many.
+        endpoint: Whether `stop` is among them.
+        dtype: By default that of `start` and `stop` together, or `default_dtype()` for integers.
+        axis: Where the new axis is in the result.
+        device: By default the CPU.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.geomspace(1, 1000, 4)
+        Array([   1.,   10.,  100., 1000.], dtype=float32)
+    """
+    (first, last), wanted, work = _ends("geomspace", start, stop, dtype)
+    times = linspace(0.0, 1.0, num, endpoint, dtype=dtypes.real_dtype(work), device=device)
+    n, line = times.shape[0], (*times.shape, *first.shape)
+    inner = tuple(range(1, len(line)))
+    firsts, lasts = (broadcast_p(z, shape=line, axes=inner) for z in (first, last))
+    exponents = broadcast_p(convert(times, work), shape=line, axes=(0,))
+    out = mul_p(firsts, pow_p(div_p(lasts, firsts), exponents))
+    if endpoint and n > 1:
+        places = broadcast_p(iota(n, dtypes.int64, place_of(device)), shape=line, axes=(0,))
+        out = select_p(eq_p(places, n - 1), lasts, out)
+    return move_dim(convert(out, wanted), 0, axis_of(axis, len(line), "geomspace"))
+
+
+@api
+def meshgrid(
+    *xs: ArrayLike, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> list[Array]:
     """Coordinate arrays of the grid that coordinate vectors span.
 
     Args:
         *xs: Vectors (or scalars) of coordinates.
-        indexing: ``"ij"``: axis ``i`` belongs to vector ``i``; ``"xy"``: the first two swapped.
+        copy: Exists for NumPy's sake.
         sparse: Give every result length 1 along the axes of the others.
+        indexing: ``"ij"``: axis ``i`` belongs to vector ``i``; ``"xy"``: the first two swapped.
 
     Example:
         >>> import rtorch as rt

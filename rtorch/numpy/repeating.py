@@ -1,9 +1,10 @@
-"""Repeating, shifting and padding the elements of an array."""
+"""Repeating and shifting the elements of an array."""
 
 # Primitives return Any: an Array, or a tuple of them.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +13,25 @@ import numpy as np
 
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array, wrap
-from rtorch.errors import ArgumentError, ShapeError, api
+from rtorch.errors import ArgumentError, ConcretizationError, ShapeError, api
 from rtorch.numpy.joining import piece
 from rtorch.numpy.manipulation import ravel
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
-    Shape,
     axis_of,
     convert,
     integer_of,
     operand,
+    shape_of,
 )
 from rtorch.ops.base import broadcast_p, move_dim, reshape_p, sub_p
-from rtorch.ops.creation import iota
+from rtorch.ops.creation import full_p, iota
 from rtorch.ops.elementwise import remainder_p
 from rtorch.ops.indexing import gather_p
-from rtorch.ops.shape import concat_p, pad_p
+from rtorch.ops.shape import concat_p
 
-__all__ = ["pad", "repeat", "roll", "tile"]
+__all__ = ["repeat", "resize", "roll", "tile"]
 
 
 def _take(x: Array, index: Any, axis: int) -> Array:
@@ -69,13 +70,43 @@ def tile(x: ArrayLike, reps: int | Sequence[int]) -> Array:
 
 
 @api
-def repeat(x: ArrayLike, repeats: int | Sequence[int] | Array, axis: int | None = None) -> Array:
+def resize(x: ArrayLike, new_shape: int | Sequence[int]) -> Array:
+    """The elements of `x` in `new_shape`: from the first again if they are too few, or cut off.
+
+    Args:
+        x: An array; one without elements gives zeros.
+        new_shape: A shape.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.resize(rt.arange(3), (2, 2))
+        Array([[0, 1],
+               [2, 0]], dtype=int64)
+    """
+    x, shape = operand(x, "resize"), shape_of(new_shape, "resize")
+    size = math.prod(shape)
+    if not x.size:
+        return full_p(shape=shape, value=0, dtype=x.dtype, device=x.device)
+    copies = tile(ravel(x), -(-size // x.size))
+    return reshape_p(piece(copies, 0, 0, size), shape=shape)
+
+
+@api
+def repeat(
+    x: ArrayLike,
+    repeats: int | Sequence[int] | Array,
+    axis: int | None = None,
+    *,
+    total_repeat_length: int | None = None,
+) -> Array:
     """Every element (or slice) of `x` repeated in place along `axis`.
 
     Args:
         x: An array.
-        repeats: How often; one number, or one for every index of `axis`, known before the call.
+        repeats: How often; one number, or one for every index of `axis`.
         axis: An axis; None flattens `x`.
+        total_repeat_length: The length of the result, needed where `repeats` are traced. If they
+            make up less, the last slice is repeated; if more, the rest is cut off.
 
     Example:
         >>> import rtorch as rt
@@ -86,14 +117,33 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int] | Array, axis: int | None 
     if axis is None:
         x, axis = ravel(x), 0
     place = axis_of(axis, x.ndim, "repeat")
+    if total_repeat_length is not None:
+        total = integer_of(total_repeat_length, "repeat", "total_repeat_length")
+        return _take(x, _sources(repeats, x.shape[place], total), place)
     counts = _counts(repeats, x.shape[place])
     if isinstance(counts, int):
         return _repeat_equally(x, counts, place)
     return _take(x, np.repeat(np.arange(x.shape[place]), counts), place)
 
 
+def _sources(repeats: Any, n: int, total: int) -> Array:
+    """For each of `total` places the element that stands there, by its number of repeats."""
+    from rtorch.numpy.cumulative import cumsum
+    from rtorch.numpy.manipulation import broadcast_to
+    from rtorch.numpy.sorting import searchsorted
+
+    counts = broadcast_to(convert(operand(repeats, "repeat"), dtypes.int64), (n,))
+    return searchsorted(cumsum(counts), iota(total, dtypes.int64), side="right")
+
+
 def _counts(repeats: Any, n: int) -> int | list[int]:
-    counts = repeats.tolist() if hasattr(repeats, "tolist") else repeats
+    try:
+        counts = repeats.tolist() if hasattr(repeats, "tolist") else repeats
+    except ConcretizationError:
+        raise ConcretizationError(
+            "[repeat] under jit and vmap the length of the result is not known: give it with "
+            "total_repeat_length="
+        ) from None
     try:
         counts = [operator.index(r) for r in counts] if isinstance(counts, (list, tuple)) else (
             operator.index(counts)
@@ -157,86 +207,3 @@ def _roll(x: Array, shift: Any, axis: int) -> Array:
     if cut == 0:
         return x
     return concat_p(piece(x, axis, cut, n), piece(x, axis, 0, cut), axis=axis)
-
-
-# ---- padding -------------------------------------------------------------------------------------
-
-_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
-
-
-@api
-def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
-    """`x` with elements added at both ends of its axes.
-
-    Args:
-        x: An array.
-        pad_width: How many: one number, ``(before, after)``, one such pair for every axis, or a
-            dict from axes to numbers or pairs.
-        mode: ``"constant"`` adds `constant_values`; ``"edge"`` repeats the outermost element;
-            ``"reflect"`` mirrors at it; ``"symmetric"`` mirrors with it repeated; ``"wrap"``
-            goes on at the other end.
-        constant_values: A number, ``(before, after)``, or one such pair for every axis.
-
-    Raises:
-        ShapeError: if the widths do not fit the axes, or there is nothing to repeat.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.pad(rt.arange(3), 1, mode="edge")
-        Array([0, 0, 1, 2, 2], dtype=int64)
-    """
-    x = operand(x, "pad")
-    widths = _pairs(_by_axis(pad_width, x.ndim), x.ndim, "pad_width")
-    if any(integer_of(w, "pad", "pad_width") < 0 for pair in widths for w in pair):
-        raise ArgumentError(f"[pad] pad_width must not be negative, got {pad_width}")
-    if mode == "constant":
-        return _pad_constant(x, widths, _pairs(constant_values, x.ndim, "constant_values"))
-    if mode not in _MODES:
-        raise ArgumentError(f"[pad] mode: expected one of {_MODES}, got {mode!r}")
-    for axis, pair in enumerate(widths):
-        if pair == (0, 0):
-            continue
-        if x.shape[axis] == 0:
-            raise ShapeError(f"[pad] mode {mode!r} has nothing to repeat along axis {axis}")
-        # NumPy's own rule for which element goes where, asked of the indices.
-        index = np.pad(np.arange(x.shape[axis]), pair, mode=mode)  # type: ignore[call-overload]
-        x = _take(x, index, axis)
-    return x
-
-
-def _by_axis(widths: Any, ndim: int) -> Any:
-    if not isinstance(widths, dict):
-        return widths
-    out: list[Any] = [(0, 0)] * ndim
-    for axis, width in widths.items():
-        pair = width if isinstance(width, (tuple, list)) else (width, width)
-        out[axis_of(axis, ndim, "pad", "pad_width")] = pair
-    return out
-
-
-def _pairs(values: Any, ndim: int, argument: str) -> list[tuple[Any, Any]]:
-    """``(before, after)`` for every axis, from one number, one pair, or a pair per axis."""
-    values = values.tolist() if hasattr(values, "tolist") else values
-    try:
-        table = np.broadcast_to(np.asarray(values, object), (ndim, 2))
-    except ValueError:
-        raise ShapeError(
-            f"[pad] {argument} {values!r}: expected one number, one pair, or a pair for each of "
-            f"{ndim} axes"
-        ) from None
-    return [(before, after) for before, after in table.tolist()]
-
-
-def _pad_constant(x: Array, widths: list[tuple[int, int]], values: list[tuple[Any, Any]]) -> Array:
-    if len({v for pair in values for v in pair}) <= 1:
-        low, high = (tuple([pair[side] for pair in widths]) for side in (0, 1))
-        return _pad_with(x, values[0][0] if values else 0, low, high)
-    none = (0,) * x.ndim
-    for axis, (width, value) in enumerate(zip(widths, values)):
-        low, high = ((*none[:axis], w, *none[axis + 1 :]) for w in width)
-        x = _pad_with(_pad_with(x, value[0], low, none), value[1], none, high)
-    return x
-
-
-def _pad_with(x: Array, value: Any, low: Shape, high: Shape) -> Array:
-    return pad_p(x, value=value, low=low, high=high, interior=(0,) * x.ndim)

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, DTypeError, OutOfBoundsError, RtorchError, ShapeError
+from rtorch.errors import (
+    ArgumentError,
+    ConcretizationError,
+    DTypeError,
+    OutOfBoundsError,
+    RtorchError,
+    ShapeError,
+)
 
 SETTINGS = settings(max_examples=150, deadline=None)
 
@@ -125,6 +132,176 @@ def test_writing(case, how, seed, dropped):
     back = rt.vjp(update, rx, rv)[1](ct)
     pulled = float(rt.sum(back[0] * u) + rt.sum(back[1] * v))
     assert pulled == pytest.approx(float(np.sum(np.asarray(dot) * ct)), abs=1e-9)
+
+
+@st.composite
+def indices_anywhere(draw):
+    """A shape and an index of arrays (and slices) whose numbers may lie outside."""
+    shape = tuple(draw(st.lists(st.integers(1, 3), min_size=1, max_size=3)))
+    block = draw(st.sampled_from([(), (3,), (2, 2), (1,)]))
+    count = draw(st.integers(1, len(shape)))
+    size = int(np.prod(block))
+    parts = []
+    for n in shape[:count]:
+        if parts and draw(st.integers(0, 3)) == 0:
+            parts.append(
+                draw(st.sampled_from([slice(None), slice(None, None, -1), slice(1, None)]))
+            )
+        else:
+            values = draw(st.lists(st.integers(-3 * n, 3 * n), min_size=size, max_size=size))
+            parts.append(np.asarray(values, np.int64).reshape(block))
+    return shape, tuple(parts)
+
+
+def moved_inside(i, n, mode):
+    """Index array `i` for NumPy, and which of it counts."""
+    inside = (i >= -n) & (i < n)
+    if mode == "wrap":
+        return i % n, np.ones_like(inside)
+    i = np.where(i < -n, 0, np.minimum(i, n - 1))
+    return i, inside if mode in ("fill", "drop") else np.ones_like(inside)
+
+
+def prepared(shape, index, mode):
+    """The index with everything inside, and for each element of x[index] whether it counts."""
+    moved, valid = list(index), np.ones(shape, bool)[
+        tuple(np.zeros_like(p) if isinstance(p, np.ndarray) else p for p in index)]  # fmt: skip
+    for axis, part in enumerate(index):
+        if isinstance(part, np.ndarray):
+            moved[axis], inside = moved_inside(part, shape[axis], mode)
+            # Reading [False, True] where `inside` says which, in the layout of x[index].
+            lines = np.zeros((*shape[:axis], 2, *shape[axis + 1 :]), bool)
+            lines[(slice(None),) * axis + (1,)] = True
+            spread = tuple(inside.astype(int) if a == axis else np.zeros_like(p)
+                           if isinstance(p, np.ndarray) else p for a, p in enumerate(index))  # fmt: skip
+            valid = valid & lines[spread]
+    return tuple(moved), valid
+
+
+def split(index):
+    """The arrays of an index, and the function that puts others in their places."""
+    arrays = [p for p in index if isinstance(p, np.ndarray)]
+
+    def join(new):
+        places = iter(new)
+        return tuple(next(places) if isinstance(p, np.ndarray) else p for p in index)
+
+    return arrays, join
+
+
+@SETTINGS
+@given(indices_anywhere(), st.sampled_from(["clip", "wrap", "fill", "drop"]))
+def test_modes_of_reading(case, mode):
+    shape, index = case
+    x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    moved, valid = prepared(shape, index, mode)
+    want = np.where(valid, x[moved], -1.0)
+    arrays, join = split(index)
+    read = lambda x, *i: x.at[join(i)].get(mode=mode, fill_value=-1.0)  # noqa: E731
+    raw = [rt.asarray(a) for a in arrays]
+    for way in (read, rt.jit(read), lambda *a: rt.vmap(read)(*[z[None] for z in a])[0]):
+        np.testing.assert_array_equal(way(rt.asarray(x), *raw), want)
+    slope = np.zeros(shape)
+    np.add.at(slope, moved, np.where(valid, np.cos(x[moved]), 0))
+    for transform in (rt.grad, lambda f: rt.jit(rt.grad(f))):
+        got = transform(lambda x, *i: rt.sum(rt.sin(read(x, *i))))(rt.asarray(x), *raw)
+        np.testing.assert_allclose(got, slope)
+
+
+@SETTINGS
+@given(
+    indices_anywhere(),
+    st.sampled_from(["clip", "wrap", "fill", "drop"]),
+    st.sampled_from(sorted(UFUNCS)),
+    st.integers(0, 2**32),
+)
+def test_modes_of_writing(case, mode, how, seed):
+    shape, index = case
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(shape)
+    moved, valid = prepared(shape, index, mode)
+    value = rng.standard_normal(x[moved].shape)
+    want = x.copy()
+    numbers = np.arange(x.size).reshape(shape)[moved]
+    for place in np.ndindex(value.shape):  # one by one, in order
+        if valid[place]:
+            at = np.unravel_index(numbers[place], shape)
+            want[at] = value[place] if how == "set" else UFUNCS[how](want[at], value[place])
+    arrays, join = split(index)
+    write = lambda x, v, *i: getattr(x.at[join(i)], how)(v, mode=mode)  # noqa: E731
+    args = [rt.asarray(x), rt.asarray(value), *[rt.asarray(a) for a in arrays]]
+    for way in (write, rt.jit(write), lambda *a: rt.vmap(write)(*[z[None] for z in a])[0]):
+        np.testing.assert_allclose(way(*args), want)
+
+
+@SETTINGS
+@given(indices_anywhere())
+def test_outside_raises_for_traced_indices_too(case):
+    shape, index = case
+    x = rt.asarray(np.arange(1.0, 1 + np.prod(shape)).reshape(shape))
+    arrays, join = split(index)
+    outside = any(((p < -n) | (p >= n)).any() for p, n in zip(index, shape, strict=False)
+                  if isinstance(p, np.ndarray))  # fmt: skip
+    for use in (
+        lambda x, *i: x[join(i)],
+        lambda x, *i: x.at[join(i)].add(1.0),
+        lambda x, *i: x.at[join(i)].get(mode=None),
+    ):
+        raw = [rt.asarray(a) for a in arrays]
+        for way in (use, rt.jit(use)):
+            if outside:
+                with pytest.raises(IndexError):
+                    way(x, *raw)
+            else:
+                way(x, *raw)
+
+
+def test_promises_and_hints():
+    x, i = rt.arange(4.0), rt.asarray([0, -1])
+    hints = {"mode": "promise_in_bounds", "indices_are_sorted": True, "unique_indices": True}
+    assert x.at[i].get(**hints).tolist() == [0, 3]
+    assert rt.jit(lambda x, i: x.at[i].add(1.0, **hints))(x, i).tolist() == [1, 1, 2, 4]
+    assert rt.take(x, i, **hints).tolist() == [0, 3]
+    with pytest.raises(TypeError):
+        x.at[i].set(1.0, sorted=True)
+
+
+@pytest.mark.parametrize("how", sorted(UFUNCS))
+def test_traced_masks(how):
+    """Under jit a mask of x's shape, or of its first axes, selects where a value goes."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 4))
+    masks = {"all": x > 0, "rows": x[:, 0] > 0}
+    values = {
+        "all": [2.0, [2.0]],
+        "rows": [2.0, rng.standard_normal(4), rng.standard_normal((1, 4))],
+    }
+    for kind, mask in masks.items():
+        for value in values[kind]:
+            update = lambda x, m, v: getattr(x.at[m], how)(v)  # noqa: E731
+            args = [rt.asarray(a) for a in (x, mask, np.asarray(value))]
+            want = update(*args)
+            rt.testing.assert_close(rt.jit(update)(*args), want)
+            lanes = rt.vmap(update)(*[rt.stack([a, a]) for a in args])
+            rt.testing.assert_close(lanes, rt.stack([want, want]))
+            slopes = rt.grad(lambda x, v, m=args[1]: rt.sum(rt.sin(update(x, m, v))), (0, 1))  # noqa: B023
+            rt.testing.assert_close(rt.jit(slopes)(args[0], args[2]), slopes(args[0], args[2]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda x: x[x > 0], lambda x: x.at[x > 0].set(rt.ones(2)), lambda x: rt.nonzero(x), lambda x: rt.argwhere(x),
+     lambda x: rt.where(x > 0), lambda x: rt.extract(x > 0, x), lambda x: rt.compress(x > 0, x)],
+)  # fmt: skip
+@pytest.mark.parametrize("transform", [rt.jit, rt.vmap])
+def test_what_depends_on_values_says_what_to_do(call, transform):
+    with pytest.raises(ConcretizationError, match=r"rt\.where"):
+        transform(call)(rt.ones((2, 3)) if transform is rt.vmap else rt.ones(3))
+
+
+def test_masks_name_the_other_ways():
+    with pytest.raises(ConcretizationError, match=r"rt\.nonzero\(.*size="):
+        rt.jit(lambda x: x[x > 0])(rt.ones(3))
 
 
 @pytest.mark.parametrize("transform", [lambda f: f, rt.jit])

@@ -5,7 +5,7 @@ import pytest
 from reference import ALL, SHAPES, both, check, sample
 
 from rtorch.errors import ArgumentError, AxisError, ShapeError
-from rtorch.numpy import elementwise, joining, manipulation, repeating
+from rtorch.numpy import elementwise, joining, manipulation, padding, repeating
 from rtorch.numpy.creation import asarray
 from rtorch.transforms.stage import stage
 
@@ -224,27 +224,27 @@ def test_pad(mode):
         for width in widths:
             if isinstance(width, dict) and len(shape) < 2:
                 continue
-            check(repeating.pad(x, width, mode), np.pad(ref, width, mode))
+            check(padding.pad(x, width, mode), np.pad(ref, width, mode))
 
 
 def test_pad_with_values():
     x, ref = both((2, 3), "int32")
     for values in [7, (1, 2), ((1, 2), (3, 4))]:
         reference = np.pad(ref, 2, constant_values=values)
-        check(repeating.pad(x, 2, constant_values=values), reference)
-    check(repeating.pad(np.zeros((0, 2)), 1), np.pad(np.zeros((0, 2)), 1))
+        check(padding.pad(x, 2, constant_values=values), reference)
+    check(padding.pad(np.zeros((0, 2)), 1), np.pad(np.zeros((0, 2)), 1))
 
 
 def test_pad_mistakes():
     x = asarray(np.ones((2, 3)))
     with pytest.raises(ArgumentError, match="must not be negative"):
-        repeating.pad(x, -1)
+        padding.pad(x, -1)
     with pytest.raises(ArgumentError, match="mode: expected one of"):
-        repeating.pad(x, 1, "no")
+        padding.pad(x, 1, "no")
     with pytest.raises(ShapeError, match="pad_width"):
-        repeating.pad(x, ((1, 2), (1, 2), (1, 2)))
+        padding.pad(x, ((1, 2), (1, 2), (1, 2)))
     with pytest.raises(ShapeError, match="nothing to repeat"):
-        repeating.pad(np.ones((0, 2)), 1, "edge")
+        padding.pad(np.ones((0, 2)), 1, "edge")
 
 
 def test_all_of_it_is_staged():
@@ -257,7 +257,7 @@ def test_all_of_it_is_staged():
             repeating.repeat(x, 2, 0),
             repeating.repeat(x, [1, 2], 0),
             repeating.roll(x, 1),
-            repeating.pad(x, 1, "reflect"),
+            padding.pad(x, 1, "reflect"),
             *joining.split(x, 2),
         ]
 
@@ -267,4 +267,4 @@ def test_all_of_it_is_staged():
 
 
 def test_pad_with_negative_zero():
-    assert np.signbit(np.asarray(repeating.pad(asarray([1.0]), 1, constant_values=-0.0)))[0]
+    assert np.signbit(np.asarray(padding.pad(asarray([1.0]), 1, constant_values=-0.0)))[0]
