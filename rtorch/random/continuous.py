@@ -26,13 +26,6 @@ __all__ = [
 ]
 
 
-def _floating(dtype: Any, name: str) -> Any:
-    kind = rt.default_dtype() if dtype is None else rt.result_type(dtype)
-    if not rt.isdtype(kind, "real floating"):
-        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
-    return kind
-
-
 def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: str) -> rt.Array:
     """Uniform numbers in [low, high) for static bounds, low <= high."""
     u = raw.unit(key, shape, dtype, name)
@@ -103,16 +96,10 @@ def normal(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
     """
     if dtype is not None and rt.isdtype(dtype, "complex floating"):
         real = rt.finfo(dtype).dtype
-        real_key, imag_key = raw.split(raw.check_key(key, "normal"), 2)
-        re, im = _normal(real_key, shape, real), _normal(imag_key, shape, real)
+        real_key, imag_key = raw.split(key, 2, "normal")
+        re, im = (raw.normal(k, shape, real, "normal") for k in (real_key, imag_key))
         return rt.asarray((re + 1j * im) / math.sqrt(2), dtype)
-    return _normal(key, shape, dtype)
-
-
-def _normal(key: Any, shape: Any, dtype: Any) -> rt.Array:
-    kind = _floating(dtype, "normal")
-    low = -1.0 + float(rt.finfo(kind).epsneg)  # the least above -1, where erf_inv is infinite
-    return rt.erf_inv(_between(key, shape, kind, low, 1.0, "normal")) * math.sqrt(2)
+    return raw.normal(key, shape, dtype, "normal")
 
 
 @api
@@ -134,7 +121,7 @@ def truncated_normal(
         >>> bool((abs(x) < 1).all())
         True
     """
-    kind = _floating(dtype, "truncated_normal")
+    kind = raw.floating_dtype(dtype, "truncated_normal")
     key = raw.check_key(key, "truncated_normal")
     low = rt.asarray(lower, kind, device=key.device)
     high = rt.asarray(upper, kind, device=key.device)
@@ -200,7 +187,7 @@ def laplace(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.laplace(rt.random.key(0), (3,)).shape
         (3,)
     """
-    kind = _floating(dtype, "laplace")
+    kind = raw.floating_dtype(dtype, "laplace")
     low = -1.0 + float(rt.finfo(kind).epsneg)
     u = _between(key, shape, kind, low, 1.0, "laplace")
     return rt.sign(u) * rt.log1p(-abs(u))
@@ -238,7 +225,7 @@ def cauchy(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.cauchy(rt.random.key(0), (3,)).shape
         (3,)
     """
-    kind = _floating(dtype, "cauchy")
+    kind = raw.floating_dtype(dtype, "cauchy")
     u = _between(key, shape, kind, float(rt.finfo(kind).eps), 1.0, "cauchy")
     return rt.tan((u - 0.5) * math.pi)
 
