@@ -14,6 +14,7 @@ import numpy as np
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType, uint32, uint64
+from rtorch.core.trace import EVAL, state
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
 from rtorch.numpy.operands import Shape, convert, operand, shape_of
 from rtorch.ops.base import reshape_p, sub_p
@@ -27,14 +28,17 @@ __all__ = [
     "broadcasts_to",
     "check_key",
     "check_shape",
-    "consume",
+    "consume_key",
     "floating_dtype",
     "fold_in",
+    "is_staged",
     "key_of",
+    "known_words",
     "normal",
     "random_bits",
     "split",
     "unit",
+    "watchers",
 ]
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -61,9 +65,17 @@ def check_key(key: Any, name: str) -> Array:
     )
 
 
-# `check_key` of a key that is used up by the call. While reuse of keys is looked for (see
-# `rtorch.transforms.key_reuse`) another function stands here: a hook that costs nothing otherwise.
-consume: Callable[[Any, str], Array] = check_key
+# What is called with a key that is used up, besides `check_key`: nothing, unless reuse is looked
+# for (see `rtorch.transforms.key_reuse`).
+watchers: list[Callable[[Array, str], None]] = []
+
+
+def consume_key(key: Any, name: str) -> Array:
+    """`check_key` of a key that the call uses up."""
+    key = check_key(key, name)
+    if watchers:
+        watchers[-1](key, name)
+    return key
 
 
 def check_shape(shape: Any, name: str) -> Shape:
@@ -85,6 +97,30 @@ def broadcasts_to(shape: Shape, target: Shape) -> bool:
     """Whether an array of `shape` broadcasts to `target`."""
     tail = target[len(target) - len(shape) :]
     return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape, tail))
+
+
+def is_staged() -> bool:
+    """Whether what runs now is recorded as a Program, by jit or the like."""
+    trace: Any = state.trace
+    while trace is not EVAL:
+        trace = getattr(trace, "parent", None)
+        if trace is None:  # what records has nothing above it
+            return True
+    return False
+
+
+def known_words(key: Array) -> list[list[int]] | None:
+    """The words of a key, of all lanes under vmap; None while they are not known."""
+    if is_staged():
+        return None
+    value: Any = key
+    axis = 0  # of the two words
+    while type(value) is not Array:
+        if not hasattr(value, "dim"):
+            return None
+        axis += value.dim <= axis
+        value = value.value
+    return np.moveaxis(np.asarray(value.to("cpu")), axis, -1).reshape(-1, 2).tolist()
 
 
 # ---- keys ----------------------------------------------------------------------------------------
@@ -115,7 +151,7 @@ def _pair(x: Array, y: Array) -> Array:
 def split(key: Any, num: Any, name: str = "split") -> Array:
     """`num` keys, or a shape of them."""
     shape = (num,) if type(num) is int and num >= 0 else check_shape(num, name)
-    return random_split_p(consume(key, name), shape=shape)
+    return random_split_p(consume_key(key, name), shape=shape)
 
 
 def fold_in(key: Any, data: Any) -> Array:
@@ -147,17 +183,17 @@ def random_bits(key: Any, shape: Any, dtype: Any, name: str = "bits") -> Array:
     kind = dtypes.canonical(dtype)
     if kind not in dtypes.UNSIGNED:
         raise DTypeError(f"[{name}] dtype: expected an unsigned integer, got {kind}")
-    key = consume(key, name)
+    key = consume_key(key, name)
     return random_bits_p(key, shape=check_shape(shape, name), dtype=kind)
 
 
 def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
     """Floats in [0, 1)."""
     kind = floating_dtype(dtype, name)
-    return random_unit_p(consume(key, name), shape=check_shape(shape, name), dtype=kind)
+    return random_unit_p(consume_key(key, name), shape=check_shape(shape, name), dtype=kind)
 
 
 def normal(key: Any, shape: Any, dtype: Any, name: str) -> Array:
     """Normal numbers with mean 0 and variance 1."""
     kind = floating_dtype(dtype, name)
-    return random_normal_p(consume(key, name), shape=check_shape(shape, name), dtype=kind)
+    return random_normal_p(consume_key(key, name), shape=check_shape(shape, name), dtype=kind)

@@ -218,9 +218,7 @@ class GammaSlope(Elementwise):
     # The second follows from that of the density; x is exp of the operand.
     partials = (
         lambda out, a, log_x: gamma_slope_by_a_p(a, log_x),
-        lambda out, a, log_x: sub_p(
-            sub_p(digamma_p(a), log_x), mul_p(out, sub_p(a, exp_p(log_x)))
-        ),
+        lambda out, a, log_x: sub_p(sub_p(digamma_p(a), log_x), mul_p(out, sub_p(a, exp_p(log_x)))),
     )
 
     def impl(self, xp: Any, a: Any, log_x: Any) -> Any:
@@ -241,5 +239,6 @@ class GammaSlopeByA(Primitive):
     batch = Elementwise.batch
 
 
-gamma_slope_p, gamma_slope_by_a_p = GammaSlope(), GammaSlopeByA()
+gamma_slope_p: Elementwise = GammaSlope()
+gamma_slope_by_a_p: Primitive = GammaSlopeByA()
 random_gamma_p = RandomGamma()

@@ -11,8 +11,9 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import DTypeError, ShapeError, api
+from rtorch.errors import ArgumentError, api, describe
 from rtorch.numpy import random_bits as raw
+from rtorch.random.arguments import fit_all, fitting
 
 __all__ = [
     "cauchy",
@@ -35,15 +36,6 @@ def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: st
     if span != 1:
         u = u * float(span)
     return u + float(bottom) if bottom else u
-
-
-def fitting(x: rt.Array, shape: tuple[int, ...], name: str, argument: str) -> rt.Array:
-    """`x`, which broadcasts to `shape`; an error otherwise."""
-    if not raw.broadcasts_to(x.shape, shape):
-        raise ShapeError(
-            f"[{name}] {argument}: shape {x.shape} does not broadcast to {shape}, the shape wanted"
-        )
-    return x
 
 
 @api
@@ -125,11 +117,7 @@ def truncated_normal(
     key = raw.check_key(key, "truncated_normal")
     low = rt.asarray(lower, kind, device=key.device)
     high = rt.asarray(upper, kind, device=key.device)
-    if shape is None:
-        shape = rt.broadcast_shapes(low.shape, high.shape)
-    shape = raw.check_shape(shape, "truncated_normal")
-    fitting(low, shape, "truncated_normal", "lower")
-    fitting(high, shape, "truncated_normal", "upper")
+    shape = fit_all("truncated_normal", shape, lower=low, upper=high)
     root2 = math.sqrt(2)
     u = uniform(key, shape, kind, rt.erf(low / root2), rt.erf(high / root2))
     inner = (
@@ -157,20 +145,55 @@ def exponential(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
 
 
 @api
-def gumbel(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+def gumbel(key: rt.Array, shape: Any = (), dtype: Any = None, mode: str | None = None) -> rt.Array:
     """Numbers of the standard Gumbel distribution, ``-log(-log(u))``.
 
     Args:
         key: A key, uint32 of shape (2,).
         shape: Shape of the result.
         dtype: A floating dtype; by default `rt.default_dtype()`.
+        mode: How large the results can be: ``"low"`` (the default) makes u of the bits of one
+            mantissa, so none is above 16 in float32; ``"high"`` of two; ``"highest"`` of 64
+            bits, in float32.
+
+    Raises:
+        ArgumentError: if there is no such mode.
 
     Example:
         >>> import rtorch as rt
         >>> rt.random.gumbel(rt.random.key(0), (3,)).shape
         (3,)
     """
-    return -rt.log(-rt.log(_above_zero(key, shape, dtype, "gumbel")))
+    if mode not in (None, "low", "high", "highest"):
+        raise ArgumentError(
+            f"[gumbel] mode: expected 'low', 'high' or 'highest', got {describe(mode)}"
+        )
+    kind = raw.floating_dtype(dtype, "gumbel")
+    if mode in (None, "low"):
+        return -rt.log(-rt.log(above_zero(key, shape, kind, "gumbel")))
+    shape = raw.check_shape(shape, "gumbel")
+    return (_gumbel_of_64_bits if (mode, kind.name) == ("highest", "float32") else _gumbel_high)(
+        key, shape, kind
+    )
+
+
+def _gumbel_high(key: Any, shape: Any, kind: Any) -> rt.Array:
+    """Of 1 - u, which is close to 0 where the result is large, with two mantissas."""
+    high, low = raw.unit(key, (2, *shape), kind, "gumbel")
+    info = rt.finfo(kind)
+    x = rt.where(high >= 0.5, high, high + float(info.eps) * low + float(info.tiny))
+    return -rt.log(-rt.log1p(-x))
+
+
+def _gumbel_of_64_bits(key: Any, shape: Any, kind: Any) -> rt.Array:
+    high, low = raw.random_bits(key, (2, *shape), rt.uint32, "gumbel")
+    flipped = high >= 2**31
+    # Minus the number of 64 bits: the distance from 1, exactly.
+    minus_low = ~low + 1
+    minus_high = ~high + (minus_low == 0)
+    high, low = rt.where(flipped, minus_high, high), rt.where(flipped, minus_low, low)
+    x = (high.astype(rt.float64) * 2.0**-32 + low.astype(rt.float64) * 2.0**-64).astype(kind)
+    return -rt.log(-rt.where(flipped, rt.log(x), rt.log1p(-x)))
 
 
 @api
@@ -207,7 +230,7 @@ def logistic(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.logistic(rt.random.key(0), (3,)).shape
         (3,)
     """
-    u = _above_zero(key, shape, dtype, "logistic")
+    u = above_zero(key, shape, dtype, "logistic")
     return rt.log(u) - rt.log1p(-u)
 
 
@@ -230,7 +253,7 @@ def cauchy(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
     return rt.tan((u - 0.5) * math.pi)
 
 
-def _above_zero(key: Any, shape: Any, dtype: Any, name: str) -> rt.Array:
+def above_zero(key: Any, shape: Any, dtype: Any, name: str) -> rt.Array:
     """Uniform numbers in (0, 1): those of [0, 1) with 0 replaced by the smallest normal one."""
     u = raw.unit(key, shape, dtype, name)
     tiny = float(rt.finfo(u.dtype).tiny)
