@@ -197,9 +197,10 @@ def _slope(xp: Any, a: Any, log_x: Any) -> Any:
 
 
 def _in_float64(xp: Any, a: Any, log_x: Any) -> Any:
+    wide = xp.broadcast_arrays(a.astype(np.float64), log_x.astype(np.float64))
     with np.errstate(all="ignore"):
-        flat = _slope(xp, a.astype(np.float64).ravel(), log_x.astype(np.float64).ravel())
-    return flat.reshape(a.shape).astype(a.dtype)
+        flat = _slope(xp, *[x.ravel() for x in wide])
+    return flat.reshape(wide[0].shape).astype(a.dtype)
 
 
 _STEP = 1e-4  # relative, of a difference quotient of numbers with 8 digits or more
@@ -233,9 +234,7 @@ class GammaSlopeByA(Primitive):
     def impl(self, xp: Any, a: Any, log_x: Any) -> Any:
         return _slope_by_a(xp, a, log_x)
 
-    def infer(self, a: Any, log_x: Any) -> Aval:
-        return Aval(a.shape, a.dtype)
-
+    infer = Elementwise.infer
     batch = Elementwise.batch
 
 
