@@ -17,6 +17,7 @@ Every class inherits the built-in exception that a user would catch::
     ├── MissingRuleError (NotImplementedError) a primitive without the rule that a transform needs
     ├── DeviceError (RuntimeError)             a device that is not there, or two in one call
     ├── DonatedError (RuntimeError)            an array whose memory was given away
+    ├── KeyReuseError (RuntimeError)           a random key used a second time, if that is checked
     ├── FileFormatError (ValueError)           a file that is not what it should be
     └── MissingDependencyError (ImportError)   an optional package that is not installed
 
@@ -47,6 +48,7 @@ __all__ = [
     "DonatedError",
     "EscapedTracerError",
     "FileFormatError",
+    "KeyReuseError",
     "LinAlgError",
     "MissingDependencyError",
     "MissingRuleError",
@@ -166,6 +168,10 @@ class DeviceError(RtorchError, RuntimeError):
 
 class DonatedError(RtorchError, RuntimeError):
     """An array was used after its memory had been donated to a jitted call."""
+
+
+class KeyReuseError(RtorchError, RuntimeError):
+    """A random key was used a second time, while `rt.random.check_key_reuse` was on."""
 
 
 class FileFormatError(RtorchError, ValueError):

@@ -7,11 +7,13 @@ them per file. A new primitive needs an entry here (`test_complete.py` says so).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
 import ml_dtypes
 import numpy as np
+import random_reference as scalar
 import special_op_specs
 
 import rtorch as rt
@@ -495,6 +497,67 @@ for _lead in ((), (3,), (0,)):
         add("random_split", (_key,), lambda key, shape:
                             np.stack(_words(key, shape), -1), {"shape": _shape}, (U32,),
                             case=f"{_lead}-{_shape}")  # fmt: skip
+
+for _lead in ((), (3,), (0,)):
+    _key = Operand((*_lead, 2), (0, 2**32 - 1), U32)
+    for _shape in ((2, 3), (), (0,)):
+        for _dtype in FLOATS:
+            add("random_unit", (_key,), lambda key, shape, dtype:
+                            scalar.over(partial(scalar.unit, dtype=dtype), key, shape, dtype),
+                            {"shape": _shape, "dtype": _dtype}, (U32,),
+                            case=f"{_lead}-{_shape}-{_dtype}")  # fmt: skip
+            add("random_normal", (_key,), lambda key, shape, dtype:
+                            scalar.over(partial(scalar.normal, dtype=dtype), key, shape, dtype),
+                            {"shape": _shape, "dtype": _dtype}, (U32,),
+                            case=f"{_lead}-{_shape}-{_dtype}")  # fmt: skip
+    for _shape in ((2, 3), (), (0,)):
+        _full = (*_lead, *_shape)
+        for _log in (False, True):
+            add("random_gamma", (_key, Operand(_full, (0.1, 3.0))),
+                            lambda key, a, log_space:
+                            scalar.over(scalar.gamma, key, a.shape[key.ndim - 1 :], a.dtype, a,
+                                        log_space=log_space),
+                            {"log_space": _log}, (F64, F32), case=f"{_full}-{_lead}-{_log}",
+                            tolerance=4.0)  # fmt: skip
+        add("random_poisson", (_key, Operand(_full, (0.1, 30.0))),
+                            lambda key, mean, dtype:
+                            scalar.over(scalar.poisson, key, mean.shape[key.ndim - 1 :], dtype, mean),
+                            {"dtype": I32}, (F64, F32), case=f"{_full}-{_lead}")  # fmt: skip
+        add("random_binomial", (_key, Operand(_full, (40.0, 60.0)), Operand(_full, (0.01, 0.99))),
+                            lambda key, n, p:
+                            scalar.over(scalar.binomial, key, n.shape[key.ndim - 1 :], p.dtype,
+                                        np.floor(n), p), {}, (F64, F32), case=f"{_full}-{_lead}")  # fmt: skip
+
+
+def _lgamma(x: Any) -> Any:
+    return np.asarray(np.frompyfunc(math.lgamma, 1, 1)(x), F64)
+
+
+def _gamma_slope(a: Any, log_x: Any) -> Any:
+    """``d log x / d a`` where the distribution function, by its series, does not change."""
+    a, log_x, step = np.asarray(a, F64), np.asarray(log_x, F64), 1e-4
+
+    def log_cdf(a: Any) -> Any:
+        terms = [np.exp(n * log_x - _lgamma(a + n + 1)) for n in range(60)]
+        return a * log_x - np.exp(log_x) + np.log(sum(terms))
+
+    by_a = (log_cdf(a + step) - log_cdf(a - step)) / (2 * step)
+    slope = -by_a * np.exp(log_cdf(a) - a * log_x + np.exp(log_x) + _lgamma(a))
+    return np.asarray(slope)
+
+
+def _gamma_slope_by_a(a: Any, log_x: Any) -> Any:
+    a, step = np.asarray(a, F64), 1e-3
+    return (_gamma_slope(a + step, log_x) - _gamma_slope(a - step, log_x)) / (2 * step)
+
+
+elementwise("gamma_slope", lambda a, x: _gamma_slope(a, x).astype(F32), (0.2, 5.0), (-2.0, 2.0),
+            dtypes=(F32,), order=0, special=())  # fmt: skip
+add("gamma_slope", (Operand((2, 3), (0.2, 5.0)), Operand((2, 3), (-2.0, 2.0))), _gamma_slope,
+                    dtypes=(F64,), order=1, case="float64",
+                    tolerance=1e8)  # fmt: skip
+elementwise("gamma_slope_by_a", lambda a, x: _gamma_slope_by_a(a, x).astype(F32), (0.2, 5.0), (-2.0, 2.0), dtypes=(F32,), order=0,
+            tolerance=10.0, special=())  # fmt: skip
 
 # ---- reductions ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ becomes of them, are those of `jax.random` with its threefry keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,34 +14,32 @@ import numpy as np
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType, uint32, uint64
+from rtorch.core.trace import EVAL, state
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
 from rtorch.numpy.operands import Shape, convert, operand, shape_of
 from rtorch.ops.base import reshape_p, sub_p
-from rtorch.ops.comparison import or_p, shift_right_p
-from rtorch.ops.convert import bitcast_p, convert_p
+from rtorch.ops.comparison import shift_right_p
+from rtorch.ops.convert import convert_p
 from rtorch.ops.random_bits import random_bits_p, random_split_p, threefry2x32_p
+from rtorch.ops.random_floats import random_normal_p, random_unit_p
 from rtorch.ops.shape import concat_p, slice_p
 
 __all__ = [
     "broadcasts_to",
     "check_key",
     "check_shape",
+    "consume_key",
+    "floating_dtype",
     "fold_in",
+    "is_staged",
     "key_of",
+    "known_words",
+    "normal",
     "random_bits",
     "split",
     "unit",
+    "watchers",
 ]
-
-# Per dtype: the bits that are drawn, the integers of its own width, by how much they are shifted
-# so that they fill the mantissa, and the bits of 1.0.
-_LAYOUTS: dict[str, tuple[DType, DType, int, int]] = {
-    "bfloat16": (dtypes.uint8, dtypes.uint16, 1, 0x3F80),
-    "float16": (dtypes.uint16, dtypes.uint16, 6, 0x3C00),
-    "float32": (uint32, uint32, 9, 0x3F800000),
-    "float64": (uint64, uint64, 12, 0x3FF0000000000000),
-}
-
 
 # ---- arguments -----------------------------------------------------------------------------------
 
@@ -66,6 +65,19 @@ def check_key(key: Any, name: str) -> Array:
     )
 
 
+# What is called with a key that is used up, besides `check_key`: nothing, unless reuse is looked
+# for (see `rtorch.transforms.key_reuse`).
+watchers: list[Callable[[Array, str], None]] = []
+
+
+def consume_key(key: Any, name: str) -> Array:
+    """`check_key` of a key that the call uses up."""
+    key = check_key(key, name)
+    if watchers:
+        watchers[-1](key, name)
+    return key
+
+
 def check_shape(shape: Any, name: str) -> Shape:
     """A shape from an integer or a sequence of integers."""
     if type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape):
@@ -73,10 +85,42 @@ def check_shape(shape: Any, name: str) -> Shape:
     return shape_of(shape, name)
 
 
+def floating_dtype(dtype: Any, name: str) -> DType:
+    """`dtype`, by default the default dtype, if it is a real floating one."""
+    kind = dtypes.default_dtype() if dtype is None else dtypes.canonical(dtype)
+    if kind not in dtypes.FLOATS:
+        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
+    return kind
+
+
 def broadcasts_to(shape: Shape, target: Shape) -> bool:
     """Whether an array of `shape` broadcasts to `target`."""
     tail = target[len(target) - len(shape) :]
     return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape, tail))
+
+
+def is_staged() -> bool:
+    """Whether what runs now is recorded as a Program, by jit or the like."""
+    trace: Any = state.trace
+    while trace is not EVAL:
+        trace = getattr(trace, "parent", None)
+        if trace is None:  # what records has nothing above it
+            return True
+    return False
+
+
+def known_words(key: Array) -> list[list[int]] | None:
+    """The words of a key, of all lanes under vmap; None while they are not known."""
+    if is_staged():
+        return None
+    value: Any = key
+    axis = 0  # of the two words
+    while type(value) is not Array:
+        if not hasattr(value, "dim"):
+            return None
+        axis += value.dim <= axis
+        value = value.value
+    return np.moveaxis(np.asarray(value.to("cpu")), axis, -1).reshape(-1, 2).tolist()
 
 
 # ---- keys ----------------------------------------------------------------------------------------
@@ -104,10 +148,10 @@ def _pair(x: Array, y: Array) -> Array:
     return concat_p(reshape_p(x, shape=(1,)), reshape_p(y, shape=(1,)), axis=0)
 
 
-def split(key: Any, num: Any) -> Array:
+def split(key: Any, num: Any, name: str = "split") -> Array:
     """`num` keys, or a shape of them."""
-    shape = (num,) if type(num) is int and num >= 0 else check_shape(num, "split")
-    return random_split_p(check_key(key, "split"), shape=shape)
+    shape = (num,) if type(num) is int and num >= 0 else check_shape(num, name)
+    return random_split_p(consume_key(key, name), shape=shape)
 
 
 def fold_in(key: Any, data: Any) -> Array:
@@ -139,18 +183,17 @@ def random_bits(key: Any, shape: Any, dtype: Any, name: str = "bits") -> Array:
     kind = dtypes.canonical(dtype)
     if kind not in dtypes.UNSIGNED:
         raise DTypeError(f"[{name}] dtype: expected an unsigned integer, got {kind}")
-    key = check_key(key, name)
+    key = consume_key(key, name)
     return random_bits_p(key, shape=check_shape(shape, name), dtype=kind)
 
 
 def unit(key: Any, shape: Any, dtype: Any, name: str) -> Array:
-    """Floats in [0, 1): the bits fill the mantissa of numbers in [1, 2), from which 1 is taken."""
-    kind = dtypes.default_dtype() if dtype is None else dtypes.canonical(dtype)
-    if kind not in dtypes.FLOATS:
-        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
-    drawn, integer, shift, one = _LAYOUTS[kind.name]
-    bits = random_bits_p(check_key(key, name), shape=check_shape(shape, name), dtype=drawn)
-    if drawn is not integer:
-        bits = convert_p(bits, dtype=integer)
-    bits = or_p(shift_right_p(bits, shift), one)
-    return sub_p(bitcast_p(bits, dtype=kind), 1)
+    """Floats in [0, 1)."""
+    kind = floating_dtype(dtype, name)
+    return random_unit_p(consume_key(key, name), shape=check_shape(shape, name), dtype=kind)
+
+
+def normal(key: Any, shape: Any, dtype: Any, name: str) -> Array:
+    """Normal numbers with mean 0 and variance 1."""
+    kind = floating_dtype(dtype, name)
+    return random_normal_p(consume_key(key, name), shape=check_shape(shape, name), dtype=kind)

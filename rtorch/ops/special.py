@@ -168,7 +168,7 @@ _INVERSE: dict[DType, Any] = {
 _BLOCK = 1 << 14  # elements at once: their temporaries stay in the cache
 
 
-def _erf_inv_block(xp: Any, x: Any, out: Any) -> None:
+def erf_inv_block(xp: Any, x: Any, out: Any) -> None:
     limit, middle, centre, tails = _INVERSE[x.dtype]
     one = x.dtype.type(1)
     if x.dtype == dtypes.float32:
@@ -224,7 +224,7 @@ class ErfInv(Elementwise):
         step = _BLOCK if xp is np else max(len(flat), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             for i in range(0, len(flat), step):
-                _erf_inv_block(xp, flat[i : i + step], target[i : i + step])
+                erf_inv_block(xp, flat[i : i + step], target[i : i + step])
 
 
 erf_inv_p = ErfInv()

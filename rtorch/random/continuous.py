@@ -11,8 +11,9 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import DTypeError, ShapeError, api
+from rtorch.errors import ArgumentError, api, describe
 from rtorch.numpy import random_bits as raw
+from rtorch.random.arguments import fit_all, fitting
 
 __all__ = [
     "cauchy",
@@ -26,13 +27,6 @@ __all__ = [
 ]
 
 
-def _floating(dtype: Any, name: str) -> Any:
-    kind = rt.default_dtype() if dtype is None else rt.result_type(dtype)
-    if not rt.isdtype(kind, "real floating"):
-        raise DTypeError(f"[{name}] dtype: expected a real floating dtype, got {kind}")
-    return kind
-
-
 def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: str) -> rt.Array:
     """Uniform numbers in [low, high) for static bounds, low <= high."""
     u = raw.unit(key, shape, dtype, name)
@@ -42,15 +36,6 @@ def _between(key: Any, shape: Any, dtype: Any, low: float, high: float, name: st
     if span != 1:
         u = u * float(span)
     return u + float(bottom) if bottom else u
-
-
-def fitting(x: rt.Array, shape: tuple[int, ...], name: str, argument: str) -> rt.Array:
-    """`x`, which broadcasts to `shape`; an error otherwise."""
-    if not raw.broadcasts_to(x.shape, shape):
-        raise ShapeError(
-            f"[{name}] {argument}: shape {x.shape} does not broadcast to {shape}, the shape wanted"
-        )
-    return x
 
 
 @api
@@ -103,16 +88,10 @@ def normal(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
     """
     if dtype is not None and rt.isdtype(dtype, "complex floating"):
         real = rt.finfo(dtype).dtype
-        real_key, imag_key = raw.split(raw.check_key(key, "normal"), 2)
-        re, im = _normal(real_key, shape, real), _normal(imag_key, shape, real)
+        real_key, imag_key = raw.split(key, 2, "normal")
+        re, im = (raw.normal(k, shape, real, "normal") for k in (real_key, imag_key))
         return rt.asarray((re + 1j * im) / math.sqrt(2), dtype)
-    return _normal(key, shape, dtype)
-
-
-def _normal(key: Any, shape: Any, dtype: Any) -> rt.Array:
-    kind = _floating(dtype, "normal")
-    low = -1.0 + float(rt.finfo(kind).epsneg)  # the least above -1, where erf_inv is infinite
-    return rt.erf_inv(_between(key, shape, kind, low, 1.0, "normal")) * math.sqrt(2)
+    return raw.normal(key, shape, dtype, "normal")
 
 
 @api
@@ -134,15 +113,11 @@ def truncated_normal(
         >>> bool((abs(x) < 1).all())
         True
     """
-    kind = _floating(dtype, "truncated_normal")
+    kind = raw.floating_dtype(dtype, "truncated_normal")
     key = raw.check_key(key, "truncated_normal")
     low = rt.asarray(lower, kind, device=key.device)
     high = rt.asarray(upper, kind, device=key.device)
-    if shape is None:
-        shape = rt.broadcast_shapes(low.shape, high.shape)
-    shape = raw.check_shape(shape, "truncated_normal")
-    fitting(low, shape, "truncated_normal", "lower")
-    fitting(high, shape, "truncated_normal", "upper")
+    shape = fit_all("truncated_normal", shape, lower=low, upper=high)
     root2 = math.sqrt(2)
     u = uniform(key, shape, kind, rt.erf(low / root2), rt.erf(high / root2))
     inner = (
@@ -170,20 +145,55 @@ def exponential(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
 
 
 @api
-def gumbel(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
+def gumbel(key: rt.Array, shape: Any = (), dtype: Any = None, mode: str | None = None) -> rt.Array:
     """Numbers of the standard Gumbel distribution, ``-log(-log(u))``.
 
     Args:
         key: A key, uint32 of shape (2,).
         shape: Shape of the result.
         dtype: A floating dtype; by default `rt.default_dtype()`.
+        mode: How large the results can be: ``"low"`` (the default) makes u of the bits of one
+            mantissa, so none is above 16 in float32; ``"high"`` of two; ``"highest"`` of 64
+            bits, in float32.
+
+    Raises:
+        ArgumentError: if there is no such mode.
 
     Example:
         >>> import rtorch as rt
         >>> rt.random.gumbel(rt.random.key(0), (3,)).shape
         (3,)
     """
-    return -rt.log(-rt.log(_above_zero(key, shape, dtype, "gumbel")))
+    if mode not in (None, "low", "high", "highest"):
+        raise ArgumentError(
+            f"[gumbel] mode: expected 'low', 'high' or 'highest', got {describe(mode)}"
+        )
+    kind = raw.floating_dtype(dtype, "gumbel")
+    if mode in (None, "low"):
+        return -rt.log(-rt.log(above_zero(key, shape, kind, "gumbel")))
+    shape = raw.check_shape(shape, "gumbel")
+    return (_gumbel_of_64_bits if (mode, kind.name) == ("highest", "float32") else _gumbel_high)(
+        key, shape, kind
+    )
+
+
+def _gumbel_high(key: Any, shape: Any, kind: Any) -> rt.Array:
+    """Of 1 - u, which is close to 0 where the result is large, with two mantissas."""
+    high, low = raw.unit(key, (2, *shape), kind, "gumbel")
+    info = rt.finfo(kind)
+    x = rt.where(high >= 0.5, high, high + float(info.eps) * low + float(info.tiny))
+    return -rt.log(-rt.log1p(-x))
+
+
+def _gumbel_of_64_bits(key: Any, shape: Any, kind: Any) -> rt.Array:
+    high, low = raw.random_bits(key, (2, *shape), rt.uint32, "gumbel")
+    flipped = high >= 2**31
+    # Minus the number of 64 bits: the distance from 1, exactly.
+    minus_low = ~low + 1
+    minus_high = ~high + (minus_low == 0)
+    high, low = rt.where(flipped, minus_high, high), rt.where(flipped, minus_low, low)
+    x = (high.astype(rt.float64) * 2.0**-32 + low.astype(rt.float64) * 2.0**-64).astype(kind)
+    return -rt.log(-rt.where(flipped, rt.log(x), rt.log1p(-x)))
 
 
 @api
@@ -200,7 +210,7 @@ def laplace(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.laplace(rt.random.key(0), (3,)).shape
         (3,)
     """
-    kind = _floating(dtype, "laplace")
+    kind = raw.floating_dtype(dtype, "laplace")
     low = -1.0 + float(rt.finfo(kind).epsneg)
     u = _between(key, shape, kind, low, 1.0, "laplace")
     return rt.sign(u) * rt.log1p(-abs(u))
@@ -220,7 +230,7 @@ def logistic(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.logistic(rt.random.key(0), (3,)).shape
         (3,)
     """
-    u = _above_zero(key, shape, dtype, "logistic")
+    u = above_zero(key, shape, dtype, "logistic")
     return rt.log(u) - rt.log1p(-u)
 
 
@@ -238,12 +248,12 @@ def cauchy(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
         >>> rt.random.cauchy(rt.random.key(0), (3,)).shape
         (3,)
     """
-    kind = _floating(dtype, "cauchy")
+    kind = raw.floating_dtype(dtype, "cauchy")
     u = _between(key, shape, kind, float(rt.finfo(kind).eps), 1.0, "cauchy")
     return rt.tan((u - 0.5) * math.pi)
 
 
-def _above_zero(key: Any, shape: Any, dtype: Any, name: str) -> rt.Array:
+def above_zero(key: Any, shape: Any, dtype: Any, name: str) -> rt.Array:
     """Uniform numbers in (0, 1): those of [0, 1) with 0 replaced by the smallest normal one."""
     u = raw.unit(key, shape, dtype, name)
     tiny = float(rt.finfo(u.dtype).tiny)

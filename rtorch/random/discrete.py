@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
 from rtorch.numpy import random_bits as raw
-from rtorch.random.continuous import fitting, gumbel, uniform
+from rtorch.random.arguments import fitting
+from rtorch.random.continuous import gumbel, uniform
 
 __all__ = ["bernoulli", "categorical", "rademacher", "randint"]
 
@@ -15,7 +17,7 @@ _UNSIGNED = {4: rt.uint32, 8: rt.uint64}
 
 
 @api
-def randint(key: rt.Array, shape: Any, minval: Any, maxval: Any, dtype: Any = rt.int32) -> rt.Array:
+def randint(key: rt.Array, shape: Any, minval: Any, maxval: Any, dtype: Any = None) -> rt.Array:
     """Integers distributed evenly over minval, minval + 1, ..., maxval - 1.
 
     The bias is at most ``span / 2**32`` (``2**64`` for 64-bit types): two words are drawn for
@@ -26,7 +28,7 @@ def randint(key: rt.Array, shape: Any, minval: Any, maxval: Any, dtype: Any = rt
         shape: Shape of the result.
         minval: The least result, an integer or an array of them that broadcasts to `shape`.
         maxval: One above the largest result, likewise; bounds beyond `dtype` are clipped to it.
-        dtype: An integer dtype.
+        dtype: An integer dtype; by default int32.
 
     Raises:
         ArgumentError: if the bounds are numbers and ``maxval <= minval``.
@@ -38,13 +40,13 @@ def randint(key: rt.Array, shape: Any, minval: Any, maxval: Any, dtype: Any = rt
         >>> int(x.min()), int(x.max())
         (0, 5)
     """
-    kind = rt.result_type(dtype)
+    kind = rt.result_type(rt.int32 if dtype is None else dtype)
     if not rt.isdtype(kind, "integral"):
         raise DTypeError(f"[randint] dtype: expected an integer dtype, got {kind}")
     shape = raw.check_shape(shape, "randint")
     wide = kind if kind.itemsize >= 4 else rt.result_type(rt.int32)
     bits = _UNSIGNED[wide.itemsize]
-    first, second = raw.split(raw.check_key(key, "randint"), 2)
+    first, second = raw.split(key, 2, "randint")
     high = raw.random_bits(first, shape, bits, "randint")
     low = raw.random_bits(second, shape, bits, "randint")
     if isinstance(minval, int) and isinstance(maxval, int):
@@ -106,15 +108,18 @@ def _offset(high: rt.Array, low: rt.Array, span: rt.Array) -> rt.Array:
 
 
 @api
-def bernoulli(key: rt.Array, p: Any = 0.5, shape: Any = None) -> rt.Array:
+def bernoulli(key: rt.Array, p: Any = 0.5, shape: Any = None, mode: str = "low") -> rt.Array:
     """True with probability `p`.
 
     Args:
         key: A key, uint32 of shape (2,).
         p: The probability, a number or a floating array.
         shape: Shape of the result, to which that of `p` broadcasts; by default that of `p`.
+        mode: ``"low"`` compares p with one number, whose steps are those of a mantissa;
+            ``"high"`` with one of twice as many bits, for probabilities close to 0.
 
     Raises:
+        ArgumentError: if there is no such mode.
         DTypeError: if `p` is an array of a dtype that is not floating.
 
     Example:
@@ -123,24 +128,32 @@ def bernoulli(key: rt.Array, p: Any = 0.5, shape: Any = None) -> rt.Array:
         >>> 850 < int(x.sum()) < 950
         True
     """
+    if mode not in ("low", "high"):
+        raise ArgumentError(f"[bernoulli] mode: expected 'low' or 'high', got {describe(mode)}")
     if isinstance(p, (int, float)):
         shape = () if shape is None else shape
-        return uniform(key, shape) < float(p)
+        if mode == "low":
+            return uniform(key, shape) < float(p)
+        p = float(p)
     p = rt.asarray(p)
     if not rt.isdtype(p.dtype, "real floating"):
         raise DTypeError(f"[bernoulli] p: expected floating probabilities, got {describe(p)}")
     shape = p.shape if shape is None else raw.check_shape(shape, "bernoulli")
-    return uniform(key, shape, p.dtype) < fitting(p, shape, "bernoulli", "p")
+    fitting(p, shape, "bernoulli", "p")
+    if mode == "low":
+        return uniform(key, shape, p.dtype) < p
+    high, low = uniform(key, (2, *shape), p.dtype)
+    return low * float(rt.finfo(p.dtype).eps) < p - high
 
 
 @api
-def rademacher(key: rt.Array, shape: Any = (), dtype: Any = rt.int32) -> rt.Array:
+def rademacher(key: rt.Array, shape: Any = (), dtype: Any = None) -> rt.Array:
     """-1 or 1 with equal probability.
 
     Args:
         key: A key, uint32 of shape (2,).
         shape: Shape of the result.
-        dtype: A signed or floating dtype.
+        dtype: A signed or floating dtype; by default int32.
 
     Example:
         >>> import rtorch as rt
@@ -148,14 +161,22 @@ def rademacher(key: rt.Array, shape: Any = (), dtype: Any = rt.int32) -> rt.Arra
         >>> (x * x).tolist()
         [1, 1, 1, 1]
     """
-    return 2 * bernoulli(key, 0.5, shape).astype(dtype) - 1
+    return 2 * bernoulli(key, 0.5, shape).astype(rt.int32 if dtype is None else dtype) - 1
 
 
 @api
-def categorical(key: rt.Array, logits: Any, axis: int = -1, shape: Any = None) -> rt.Array:
+def categorical(
+    key: rt.Array,
+    logits: Any,
+    axis: int = -1,
+    shape: Any = None,
+    replace: bool = True,
+    mode: str | None = None,
+) -> rt.Array:
     """Places along `axis`, drawn with probability ``softmax(logits)``.
 
-    The place of the largest of ``logits + gumbel noise`` has this distribution.
+    The place of the largest of ``logits + gumbel noise`` has this distribution; the places of the
+    largest are drawn without replacement.
 
     Args:
         key: A key, uint32 of shape (2,).
@@ -163,11 +184,15 @@ def categorical(key: rt.Array, logits: Any, axis: int = -1, shape: Any = None) -
         axis: The axis of the categories.
         shape: Shape of the result: any axes, then those of `logits` without `axis`; by default
             only these.
+        replace: Whether a place can be drawn again; if not, those along the first axes of `shape`
+            are all different.
+        mode: That of `gumbel`.
 
     Returns:
         int64, of shape `shape`.
 
     Raises:
+        ArgumentError: if more places are to be drawn than there are, without replacement.
         ShapeError: if `shape` does not end with the shape of `logits` without `axis`.
 
     Example:
@@ -193,7 +218,29 @@ def categorical(key: rt.Array, logits: Any, axis: int = -1, shape: Any = None) -
             f"[categorical] shape: {shape} does not end with {batch}, the shape of the logits "
             f"without axis {axis}"
         )
+    if not replace:
+        return _different(key, logits, place, shape, mode)
     full = list(shape[lead:])
     full.insert(place, logits.shape[place])
-    noise = gumbel(key, (*shape[:lead], *full), logits.dtype)
+    noise = gumbel(key, (*shape[:lead], *full), logits.dtype, mode)
     return rt.argmax(noise + logits, axis=place - logits.ndim)
+
+
+def _different(key: Any, logits: rt.Array, axis: int, shape: Any, mode: str | None) -> rt.Array:
+    """Places along `axis` without replacement, in an array of `shape`."""
+    batch = logits.shape[:axis] + logits.shape[axis + 1 :]
+    lead = shape[: len(shape) - len(batch)]
+    count, size = math.prod(lead), logits.shape[axis]
+    if shape[len(lead) :] != batch:
+        raise ShapeError(
+            f"[categorical] shape: {shape} does not end with {batch}, the shape of the logits "
+            "without the axis of the categories; with replace=False they do not broadcast"
+        )
+    if count > size:
+        raise ArgumentError(
+            f"[categorical] cannot draw {count} of {size} categories; replace=True draws "
+            "categories repeatedly"
+        )
+    noisy = logits + gumbel(key, logits.shape, logits.dtype, mode)
+    places = rt.top_k(rt.moveaxis(noisy, axis, -1), count)[1]
+    return rt.moveaxis(places, -1, 0).reshape(shape)

@@ -67,7 +67,7 @@ def _shuffle(key: rt.Array, x: rt.Array, axis: int) -> rt.Array:
     # as many rounds as make words of size**3 values.
     rounds = math.ceil(3 * math.log(max(1, x.size)) / math.log(2**32 - 1))
     for _ in range(rounds):
-        key, subkey = raw.split(key, 2)
+        key, subkey = raw.split(key, 2, "permutation")
         order = rt.argsort(raw.random_bits(subkey, x.shape, rt.uint32), axis=axis, stable=True)
         x = rt.take_along_axis(x, order, axis=axis)
     return x
@@ -75,7 +75,13 @@ def _shuffle(key: rt.Array, x: rt.Array, axis: int) -> rt.Array:
 
 @api
 def choice(
-    key: rt.Array, a: Any, shape: Any = (), replace: bool = True, p: Any = None, axis: int = 0
+    key: rt.Array,
+    a: Any,
+    shape: Any = (),
+    replace: bool = True,
+    p: Any = None,
+    axis: int = 0,
+    mode: str | None = None,
 ) -> rt.Array:
     """Elements of `a` along `axis`, drawn at random.
 
@@ -86,6 +92,7 @@ def choice(
         replace: Whether an element can be drawn again.
         p: Probabilities of the elements, a vector that sums to 1; by default all equal.
         axis: The axis along which elements are drawn.
+        mode: That of `gumbel`, which is used to draw with `p` without replacement.
 
     Returns:
         ``a`` with `shape` in place of `axis`.
@@ -115,11 +122,13 @@ def choice(
     elif p is None:
         taken = rt.take(items, randint(key, shape, 0, max(count, 1)), axis=place)
     else:
-        taken = rt.take(items, _weighted(key, p, count, shape, replace), axis=place)
+        taken = rt.take(items, _weighted(key, p, count, shape, replace, mode), axis=place)
     return taken.reshape(items.shape[:place] + shape + items.shape[place + 1 :])
 
 
-def _weighted(key: rt.Array, p: Any, count: int, shape: Any, replace: bool) -> rt.Array:
+def _weighted(
+    key: rt.Array, p: Any, count: int, shape: Any, replace: bool, mode: str | None
+) -> rt.Array:
     """Places drawn with the probabilities `p`."""
     p = rt.asarray(p)
     if not rt.isdtype(p.dtype, "real floating"):
@@ -130,6 +139,6 @@ def _weighted(key: rt.Array, p: Any, count: int, shape: Any, replace: bool) -> r
         )
     if not replace:
         logits = rt.where(p > 0, rt.log(rt.where(p > 0, p, 1)), -math.inf)
-        return rt.top_k(gumbel(key, (count,), p.dtype) + logits, math.prod(shape))[1]
+        return rt.top_k(gumbel(key, (count,), p.dtype, mode) + logits, math.prod(shape))[1]
     total = rt.cumsum(p)
     return rt.searchsorted(total, total[-1] * (1 - uniform(key, shape, p.dtype)))

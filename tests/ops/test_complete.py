@@ -37,5 +37,8 @@ def test_linear_operands_are_declared_where_a_transpose_rule_is() -> None:
 def test_differentiable_primitives_have_an_order() -> None:
     tested = {spec.name for spec in SPECS if spec.order}
     smooth = {name for name, prim in Primitive.registry.items() if prim.differentiable}
-    # Integers' power and neighbouring numbers have no derivatives though their family has.
-    assert smooth - tested - EXEMPT.keys() <= {"floor_power", "nextafter"}
+    # Integers' power and neighbouring numbers have no derivatives though their family has; that of
+    # gamma numbers is not their change when the same bits are drawn (tests/test_random_gamma.py);
+    # its second derivative has no rule.
+    without = {"floor_power", "nextafter", "random_gamma", "gamma_slope_by_a"}
+    assert smooth - tested - EXEMPT.keys() <= without
