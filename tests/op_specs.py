@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 import rtorch as rt
+import rtorch.debug  # declares the primitive of effects
 import rtorch.random  # declares the primitives of random bits
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
@@ -32,7 +33,10 @@ NUMBERS = INEXACT + INTS
 ALL = (*NUMBERS, BOOL)
 
 # Primitives without an entry, and why.
-EXEMPT = {"call": "it holds a Program: the tests of jit and of its compositions are its tests"}
+EXEMPT = {
+    "call": "it holds a Program: the tests of jit and of its compositions are its tests",
+    "effect": "it has no results; tests/test_debug.py",
+}
 
 
 # ---- operands ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ LAYERS = (
     "tree",
     "compiler",
     "transforms",
+    "debug",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
     "random",
     "nn",

@@ -158,6 +158,7 @@ def eval_program(program: Program, *args: Any) -> list[Any]:
         return env[atom] if type(atom) is Var else atom
 
     for eqn in program.eqns:
+        _source = eqn.source  # whose line it is: see errors.user_line
         out = eqn.prim(*map(read, eqn.args), **eqn.params)
         if eqn.prim.multiple:
             env.update(zip(eqn.outs, out))
