@@ -15,7 +15,7 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import EVAL, state
-from rtorch.errors import hide_internal_frames
+from rtorch.errors import api, hide_internal_frames
 from rtorch.numpy import at, contraction, elementwise, indexing, manipulation, reductions, ufuncs
 from rtorch.numpy.operands import binary
 from rtorch.ops import comparison
@@ -212,6 +212,7 @@ def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
     return _namespace()
 
 
+@api
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``np.sin(x)`` is ``rt.sin(x)``."""
     from rtorch.numpy import protocols  # which few programs need, and imports `inspect`
@@ -219,6 +220,7 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: A
     return protocols.array_ufunc(ufunc, method, inputs, kwargs)
 
 
+@api
 def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.concatenate([x, y])`` is ``rt.concatenate([x, y])``."""
     from rtorch.numpy import protocols

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from rtorch.core.array import Array
-from rtorch.errors import ArgumentError, api
+from rtorch.errors import ArgumentError
 from rtorch.numpy import elementwise, manipulation
 from rtorch.numpy.operands import operand
 
@@ -68,13 +68,11 @@ _DEFAULTS = {"where": True, "casting": "same_kind", "order": "K", "subok": True,
              "keepdims": False, "initial": None, "out": None}  # fmt: skip
 
 
-@api
 def array_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """``np.sin(x)`` is ``rt.sin(x)``; ``np.add.reduce(x)`` is ``rt.sum(x, axis=0)``."""
     return _ufunc(ufunc, method, inputs, kwargs)
 
 
-@api
 def array_function(func: Any, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """``np.concatenate([x, y])`` is ``rt.concatenate([x, y])``."""
     if not all(issubclass(kind, (Array, np.ndarray, np.generic)) for kind in types):
