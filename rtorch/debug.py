@@ -1,4 +1,4 @@
-"""Looking into functions while they run: `print`, `check` and `breakpoint`.
+"""Looking into functions while they run: `print`, `check`, `callback` and `breakpoint`.
 
 They work as they stand, under every transformation and in compiled code. Under `grad` they see
 the primal values, once, in the forward pass; under `vmap` one lane after the other; under `jit`
@@ -31,9 +31,10 @@ from rtorch.errors import (
 )
 from rtorch.numpy.operands import operand
 from rtorch.ops.effects import effect_p
+from rtorch.transforms.arguments import check_callable
 from rtorch.transforms.stage import StageTrace
 
-__all__ = ["breakpoint", "check", "print"]
+__all__ = ["breakpoint", "callback", "check", "print"]
 
 
 @api
@@ -87,6 +88,30 @@ def check(condition: Any, message: str, *args: Any, **kwargs: Any) -> None:
     """
     _check_format("debug.check", message, args, kwargs)
     _act(_Check(message, user_line()), (operand(condition, "debug.check"), *args), kwargs)
+
+
+@api
+def callback(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call ``function(*args, **kwargs)`` with the values, when the function around it runs.
+
+    Args:
+        function: Gets Arrays where arrays were given; what it returns is dropped.
+        *args: Pytrees of arrays, or anything else.
+        **kwargs: Likewise.
+
+    Example:
+        >>> import rtorch as rt
+        >>> norms = []
+        >>> @rt.jit
+        ... def f(x):
+        ...     rt.debug.callback(lambda y: norms.append(float(y)), rt.sum(x * x))
+        ...     return 2 * x
+        >>> _ = f(rt.ones(3)), f(rt.zeros(3))
+        >>> norms
+        [3.0, 0.0]
+    """
+    check_callable(function, "debug.callback")
+    _act(_Callback(function), args, kwargs)
 
 
 @api
@@ -151,6 +176,19 @@ class _Check:
 
     def __repr__(self) -> str:
         return f"check {self.message!r}"
+
+
+class _Callback:
+    """Calls a function of the user's."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"callback {getattr(self.function, '__name__', self.function)}"
 
 
 class _Stop:

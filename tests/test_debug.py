@@ -8,7 +8,10 @@ import pytest
 
 import rtorch as rt
 from rtorch.compiler.passes import optimize
+from rtorch.core.primitive import Primitive
+from rtorch.core.program import eval_program
 from rtorch.errors import ArgumentError, CheckError
+from rtorch.ops.effects import effect_p
 
 
 def show(x):
@@ -68,6 +71,42 @@ def test_effects_keep_their_order_and_number(capsys):
     f(1.0, rt.ones(2))
     expected = "a [1. 1.]\nb 1.0\na [1. 1.]\ndead 4.0\nconstant\n"
     assert capsys.readouterr().out == expected
+
+
+def test_a_callback_may_keep_what_it_gets():
+    kept = []
+
+    @rt.jit
+    def f(x):
+        y = x * 2 + 1  # in memory that is used again
+        rt.debug.callback(lambda v, name: kept.append((name, v)), y, "y")
+        return rt.exp(rt.exp(y) * 2)
+
+    for value in (1.0, 2.0):
+        f(rt.full(3, value))
+    assert [(name, v.tolist()) for name, v in kept] == [("y", [3.0] * 3), ("y", [5.0] * 3)]
+    with pytest.raises(ArgumentError):
+        rt.debug.callback("no function")
+
+
+def test_programs_that_hold_effects_are_not_dropped_or_shared(capsys):
+    inner = rt.make_program(lambda x: (rt.debug.print("inner {}", x), x)[1])(1.0)
+
+    class Held(type(effect_p)):
+        name = "held"
+        effect = False
+
+        def impl(self, xp, x, *, programs):
+            return eval_program(programs[0], rt.asarray(x)) and ()
+
+        def infer(self, x, *, programs):
+            return ()
+
+    held = Held()
+    del Primitive.registry["held"]
+    f = rt.jit(lambda x: (held(x, programs=(inner,)), held(x, programs=(inner,)), x)[2])
+    f(2.0)
+    assert capsys.readouterr().out == "inner 2.0\n" * 2
 
 
 def test_programs_with_effects_are_checked_and_printed():

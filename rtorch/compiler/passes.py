@@ -129,7 +129,7 @@ def simplify(program: Program) -> Program:
     eqns = []
     for old in program.eqns:
         eqn = old.replace([read(a) for a in old.args])
-        if eqn.prim.effect:
+        if not eqn.outs:  # an effect
             eqns.append(eqn)
             continue
         if eqn.prim.keeps_weak and hasattr(eqn.prim, "partials"):
@@ -214,8 +214,8 @@ def share(program: Program) -> Program:
         atoms = tuple([a if type(a) is Var else (type(a), repr(a)) for a in eqn.args])
         params = tuple([(name, _exact(value)) for name, value in eqn.params.items()])
         key = (eqn.prim.name, atoms, params)
-        first = eqn if eqn.prim.effect else seen.setdefault(key, eqn)
-        if first is eqn:
+        first = seen.setdefault(key, eqn)
+        if first is eqn or eqn.effect:
             eqns.append(eqn)
         else:
             env.update(zip(eqn.outs, first.outs))
@@ -230,7 +230,7 @@ def schedule(program: Program) -> Program:
     after the other, while their gradient is in the cache, and its memory is free after that.
     Effects must come in the order of the program; then all equations stay as they are.
     """
-    if any(eqn.prim.effect for eqn in program.eqns):
+    if any(eqn.effect for eqn in program.eqns):
         return program
     waits: dict[Var, int] = {}
     for i, eqn in enumerate(program.eqns):
@@ -319,7 +319,7 @@ def eliminate_dead(program: Program) -> Program:
     live = set(program.out_atoms)
     eqns = []
     for eqn in reversed(program.eqns):
-        if eqn.prim.effect or any(v in live for v in eqn.outs):
+        if any(v in live for v in eqn.outs) or eqn.effect:
             live.update(a for a in eqn.args if type(a) is Var)
             eqns.append(eqn)
     consts = {v: x for v, x in program.consts.items() if v in live}

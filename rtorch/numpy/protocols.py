@@ -128,6 +128,8 @@ def _ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     if method == "at":
         update = f"{_UPDATES[name]}(values)" if name in _UPDATES else f"apply(rt.{name})"
         raise _refuse(what, f"it would write into an array. Write  x = x.at[index].{update}")
+    if function is None:
+        raise _refuse(what, f"rtorch has no such function; {CONVERT}")
     kwargs = {k: v for k, v in kwargs.items() if k not in _DEFAULTS or v is not _DEFAULTS[k]}
     if method == "reduce":
         return _along_axis(what, _REDUCTIONS.get(name), inputs, kwargs)
@@ -135,8 +137,6 @@ def _ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
         return _along_axis(what, _ACCUMULATIONS.get(name), inputs, kwargs)
     if method not in ("__call__", "outer"):
         raise _refuse(what, CONVERT)
-    if function is None:
-        raise _refuse(what, f"rtorch has no such function; {CONVERT}")
     dtype = kwargs.pop("dtype", None)
     if "where" in kwargs:
         raise _refuse(what, "where= leaves elements undefined; use rt.where(condition, x, y)")
@@ -181,7 +181,8 @@ def _function(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             return _TYPES[name](*args, **kwargs)
     function = None
     if module in ("numpy", "numpy.linalg", "numpy.fft"):
-        function = _find(_NUMPY.get(name, name), *module.split(".")[1:])
+        where = module.split(".")[1:]
+        function = _find(name, *where) or _find(_NUMPY.get(name, name), *where)
     if function is None:
         raise _refuse(what, f"use {_INSTEAD[name]}" if name in _INSTEAD else
                       f"rtorch has no such function; {CONVERT}")  # fmt: skip
