@@ -288,7 +288,7 @@ ERRORS = {
     "argument": (lambda: np.round(X, out=np.zeros(3)),
         "[np.round] its argument 'out' has no counterpart: rtorch has round(x, decimals)"),
     "order": (lambda: np.reshape(X, (3, 2), order="F"),
-        "[np.reshape] its argument 'order' has no counterpart: rtorch has reshape(x, shape, more)"),
+        "[np.reshape] its argument 'order' has no counterpart: rtorch has reshape(x, shape, more, copy)"),
     "frompyfunc": (own_ufunc,
         "[abs (vectorized)] does not work on rtorch arrays: rtorch has no such function; convert with np.asarray(x) if no derivative is needed"),
 }  # fmt: skip
