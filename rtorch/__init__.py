@@ -23,7 +23,6 @@ from rtorch.core.array import Array as Array
 from rtorch.core.aval import Aval as Aval, spec as spec
 from rtorch.core.backend import Device as Device, devices as devices
 from rtorch.core.dtypes import (
-    bool_ as bool,
     bool_ as bool_,
     complex64 as complex64,
     complex128 as complex128,
@@ -119,7 +118,6 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Program",
         "bfloat16",
         "block_until_ready",
-        "bool",
         "bool_",
         "check_grads",
         "check_program",

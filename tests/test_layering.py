@@ -34,9 +34,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     (f"rtorch/numpy/{name}.py", "rtorch"): "np.sin(x) looks up rt.sin by name, when it is called"
     for name in ("operators", "protocols")
 } | {
-    (f"rtorch/random/{name}.py", "rtorch.numpy.random_bits"): "checks of keys and raw draws are "
-    "one piece, which no other code needs: no reason to make its functions public"
-    for name in ("keys", "continuous", "discrete", "orders")
+    (f"rtorch/random/{file.name}", f"rtorch.numpy.random_{part}"): "checks of keys and raw draws "
+    "are one piece, which no other code needs: no reason to make its functions public"
+    for file in (Path(__file__).parent.parent / "rtorch" / "random").glob("*.py")
+    for part in ("bits", "draws")
 }
 
 MAX_LINES = 600

@@ -23,9 +23,10 @@ from rtorch.numpy.operands import (
     integer_of,
     operand,
 )
+from rtorch.numpy.quantiles import median
 from rtorch.numpy.ranges import linspace
 from rtorch.numpy.reductions import max as largest, min as smallest
-from rtorch.numpy.statistics import mean, median
+from rtorch.numpy.statistics import mean
 from rtorch.ops.base import add_p, broadcast_p, move_dim, mul_p, reshape_p
 from rtorch.ops.indexing import gather_p
 from rtorch.ops.shape import pad_p

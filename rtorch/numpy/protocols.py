@@ -212,6 +212,7 @@ class _Adapter:
         self.signature = inspect.signature(theirs)
         self.own_signature = inspect.signature(ours)
         self.own: Mapping[str, Parameter] = self.own_signature.parameters
+        self.takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in self.own.values())
         self.names = self._correspondence()
 
     def _correspondence(self) -> dict[str, str]:
@@ -247,7 +248,7 @@ class _Adapter:
         return self._call(what, positional, named)
 
     def _put(self, what: str, name: str, value: Any, named: dict[str, Any]) -> None:
-        own = self.names.get(name, name if name in self.own else None)
+        own = self.names.get(name, name if name in self.own or self.takes_any else None)
         if own is not None:
             named[own] = value
         elif name not in _HINTS:

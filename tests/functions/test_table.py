@@ -1,0 +1,15 @@
+"""Every public function of the array namespace has an entry in the table."""
+
+from function_specs import specs
+from functions_without_specs import EXEMPT, table_names
+
+
+def test_every_function_has_an_entry() -> None:
+    missing = table_names() - {f.name for f in specs()} - set(EXEMPT)
+    assert not missing, f"add to tests/function_specs: {sorted(missing)}"
+
+
+def test_exemptions_are_needed() -> None:
+    known = {f.name for f in specs()}
+    assert not known & set(EXEMPT)
+    assert set(EXEMPT) <= table_names(), set(EXEMPT) - table_names()
