@@ -15,7 +15,7 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import EVAL, state
-from rtorch.errors import ArgumentError, hide_internal_frames
+from rtorch.errors import api, hide_internal_frames
 from rtorch.numpy import at, contraction, elementwise, indexing, manipulation, reductions, ufuncs
 from rtorch.numpy.operands import binary
 from rtorch.ops import comparison
@@ -212,41 +212,20 @@ def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
     return _namespace()
 
 
-_CONVERT = "convert with np.asarray(x) if no derivative is needed"
-
-
-def _find(name: str) -> Any:
-    return getattr(_namespace(), name, None)
-
-
+@api
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``np.sin(x)`` is ``rt.sin(x)``."""
-    function = _find(ufunc.__name__)
-    if method != "__call__" or kwargs or function is None:
-        what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        if function is None:
-            advice = f"rtorch has no such function; {_CONVERT}"
-        elif kwargs:
-            advice = f"its arguments {sorted(kwargs)} are not supported; see rt.{ufunc.__name__}"
-        else:
-            advice = f"use the reductions and accumulations of rtorch; {_CONVERT}"
-        raise ArgumentError(f"[{what}] does not work on rtorch arrays: {advice}")
-    return function(*inputs)
+    from rtorch.numpy import protocols  # which few programs need, and imports `inspect`
+
+    return protocols.array_ufunc(ufunc, method, inputs, kwargs)
 
 
+@api
 def _array_function(self: Array, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.concatenate([x, y])`` is ``rt.concatenate([x, y])``."""
-    module = func.__module__.removeprefix("numpy")
-    target: Any = _namespace()
-    for part in filter(None, module.split(".")):
-        target = getattr(target, part, None)
-    function = getattr(target, func.__name__, None)
-    if function is None:
-        raise ArgumentError(
-            f"[{func.__module__}.{func.__name__}] does not work on rtorch arrays and rtorch has no "
-            f"function of that name; {_CONVERT}"
-        )
-    return function(*args, **kwargs)
+    from rtorch.numpy import protocols
+
+    return protocols.array_function(func, types, args, kwargs)
 
 
 _SPECIAL: dict[str, Any] = {

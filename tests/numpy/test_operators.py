@@ -115,8 +115,8 @@ def test_numpy_functions_work_on_arrays():
         assert isinstance(y, rt.Array)
     assert float(rt.grad(lambda x: np.sum(np.sin(x)))(x)[0]) == 1.0
     for bad in (
-        lambda: np.fft.fft(x),
-        lambda: np.add.reduce(x),
+        lambda: np.emath.sqrt(x),
+        lambda: np.add.reduceat(x, [0]),
         lambda: np.add(x, x, out=np.ones(2)),
     ):
         with pytest.raises(ArgumentError):
