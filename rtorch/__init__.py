@@ -56,6 +56,7 @@ pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), f
 
 if TYPE_CHECKING:
     from rtorch import (
+        debug as debug,
         io as io,
         nn as nn,
         optim as optim,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         device_put as device_put,
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
+    from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
         linear_transpose as linear_transpose,
         linearize as linearize,
     )
+    from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
     from rtorch.transforms.vmap import vmap as vmap
 
@@ -103,9 +106,13 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "block_until_ready",
         "bool",
         "bool_",
+        "check_grads",
         "check_program",
         "complex64",
         "complex128",
+        "debug",
+        "debug_infs",
+        "debug_nans",
         "default_dtype",
         "device_put",
         "devices",
@@ -166,12 +173,14 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         {
             **{
                 f"rtorch.{name}": (name,)
-                for name in ("io", "nn", "optim", "random", "testing", "tree")
+                for name in ("debug", "io", "nn", "optim", "random", "testing", "tree")
             },
+            "rtorch.testing": ("testing", "check_grads"),
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
+            "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
             "rtorch.transforms.vmap": ("vmap",),

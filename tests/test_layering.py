@@ -15,6 +15,7 @@ LAYERS = (
     "tree",
     "compiler",
     "transforms",
+    "debug",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
     "random",
     "nn",
@@ -27,7 +28,8 @@ FIRST_USER_LAYER = LAYERS.index("random")
 
 # (file, imported module): why this one import may point the other way.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("rtorch/numpy/operators.py", "rtorch"): "np.sin(x) looks up rt.sin by name, when it is called"
+    (f"rtorch/numpy/{name}.py", "rtorch"): "np.sin(x) looks up rt.sin by name, when it is called"
+    for name in ("operators", "protocols")
 } | {
     (f"rtorch/random/{name}.py", "rtorch.numpy.random_bits"): "checks of keys and raw draws are "
     "one piece, which no other code needs: no reason to make its functions public"

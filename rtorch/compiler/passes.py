@@ -1,7 +1,7 @@
 """Passes from Program to Program: inlining, folding, simplification, sharing, dead code.
 
 Each is a walk over the equations with an environment from old variables to new atoms. The order
-in `optimize` lets each feed the next.
+in `optimize` lets each feed the next. Equations with an effect (`debug.print`) all stay.
 """
 
 from __future__ import annotations
@@ -129,6 +129,9 @@ def simplify(program: Program) -> Program:
     eqns = []
     for old in program.eqns:
         eqn = old.replace([read(a) for a in old.args])
+        if not eqn.outs:  # an effect
+            eqns.append(eqn)
+            continue
         if eqn.prim.keeps_weak and hasattr(eqn.prim, "partials"):
             eqn = _with_literals(eqn, scalars)
         same = _identity(eqn)
@@ -212,7 +215,7 @@ def share(program: Program) -> Program:
         params = tuple([(name, _exact(value)) for name, value in eqn.params.items()])
         key = (eqn.prim.name, atoms, params)
         first = seen.setdefault(key, eqn)
-        if first is eqn:
+        if first is eqn or eqn.effect:
             eqns.append(eqn)
         else:
             env.update(zip(eqn.outs, first.outs))
@@ -225,7 +228,10 @@ def schedule(program: Program) -> Program:
     Results are taken in the order in which the contractions and reductions that they wait for
     come; each is computed depth first. So an optimizer updates the parameters of a layer, one
     after the other, while their gradient is in the cache, and its memory is free after that.
+    Effects must come in the order of the program; then all equations stay as they are.
     """
+    if any(eqn.effect for eqn in program.eqns):
+        return program
     waits: dict[Var, int] = {}
     for i, eqn in enumerate(program.eqns):
         heavy = not (_is_elementwise(eqn) or eqn.prim.view)
@@ -313,7 +319,7 @@ def eliminate_dead(program: Program) -> Program:
     live = set(program.out_atoms)
     eqns = []
     for eqn in reversed(program.eqns):
-        if any(v in live for v in eqn.outs):
+        if any(v in live for v in eqn.outs) or eqn.effect:
             live.update(a for a in eqn.args if type(a) is Var)
             eqns.append(eqn)
     consts = {v: x for v, x in program.consts.items() if v in live}

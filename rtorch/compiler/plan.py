@@ -176,8 +176,8 @@ class Planner:
         if getattr(prim, "view", False):
             self._emit_view(eqn, args)
         elif prim.multiple:
-            names = ", ".join(self.name(v) for v in eqn.outs)
-            self.body.append(f"{names}, = {self._impl_call(eqn, args)}")
+            names = "".join(f"{self.name(v)}, " for v in eqn.outs)
+            self.body.append(f"{names}{'= ' if names else ''}{self._impl_call(eqn, args)}")
             for var in eqn.outs:
                 self.places[var] = None
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
@@ -204,7 +204,7 @@ class Planner:
     def _impl_call(self, eqn: Eqn, args: list[str]) -> str:
         impl = self._global(f"impl_{eqn.prim.name}", eqn.prim.impl)
         call = f"{impl}({', '.join(['np', *args])}{self._params(eqn)})"
-        if eqn.outs[0].aval.shape == () and not eqn.prim.multiple:
+        if not eqn.prim.multiple and eqn.outs[0].aval.shape == ():
             return f"asarray({call})"  # NumPy returns scalars instead of arrays without axes
         return call
 

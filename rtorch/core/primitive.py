@@ -37,6 +37,7 @@ class Primitive:
     multiple: ClassVar[bool] = False  # returns a tuple
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
+    effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.

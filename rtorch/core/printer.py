@@ -61,7 +61,8 @@ def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
     inner = {k: v for k, v in eqn.params.items() if isinstance(v, Program)}
     params = " ".join(f"{k}={_param(v)}" for k, v in eqn.params.items() if k not in inner)
     outs = ", ".join(f"{names[v]}: {v.aval}" for v in eqn.outs)
-    text = f"{outs} = {eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
+    text = f"{eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
+    text = f"{outs} = {text}" if outs else text  # an effect has no results
     for value in inner.values():
         text += f"\n{indent}    " + program_text(value, source=False, indent=indent + "    ")
     return text

@@ -51,9 +51,20 @@ class Eqn:
         self.outs = tuple(outs)
         self.source = source
 
+    @property
+    def effect(self) -> bool:
+        """Whether it does more than give results: itself, or a Program that it holds."""
+        return self.prim.effect or any(map(_has_effect, self.params.values()))
+
     def replace(self, args: Sequence[Atom]) -> Eqn:
         """This equation reading `args`."""
         return Eqn(self.prim, args, self.params, self.outs, self.source)
+
+
+def _has_effect(param: Any) -> bool:
+    if isinstance(param, tuple):
+        return any(map(_has_effect, param))
+    return isinstance(param, Program) and any(eqn.effect for eqn in param.eqns)
 
 
 class Program:
@@ -158,6 +169,7 @@ def eval_program(program: Program, *args: Any) -> list[Any]:
         return env[atom] if type(atom) is Var else atom
 
     for eqn in program.eqns:
+        _source = eqn.source  # whose line it is: see errors.user_line
         out = eqn.prim(*map(read, eqn.args), **eqn.params)
         if eqn.prim.multiple:
             env.update(zip(eqn.outs, out))

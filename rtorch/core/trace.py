@@ -48,6 +48,11 @@ class Trace:
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{self.transform} of {name}{place}"
 
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether tapes note the user's line of every operation (see `transforms/noted.py`)."""
+        return self.parent.keeps_lines
+
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         raise NotImplementedError
 
@@ -115,6 +120,7 @@ class EvalTrace(Trace):
     """The outermost interpreter: computes with NumPy or CuPy."""
 
     __slots__ = ()
+    keeps_lines = False
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute. One or two plain arrays or numbers, the common case, take the short way."""

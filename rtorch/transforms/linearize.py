@@ -17,6 +17,7 @@ from typing import Any
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, state
+from rtorch.transforms.noted import NotedTape
 from rtorch.transforms.primal import PrimalTracer
 from rtorch.transforms.tape import Tangent, Tape
 
@@ -45,7 +46,7 @@ class LinearizeTrace(Trace):
         self.transform = transform
         self.function = function
         self.alive = True
-        self.tape = Tape(parent)
+        self.tape = (NotedTape if parent.keeps_lines else Tape)(parent)
 
     def variable(self, primal: Array) -> LinearizeTracer:
         """`primal` as a new input of the tape."""

@@ -51,6 +51,7 @@ class StageTrace(Trace):
     """Records equations."""
 
     __slots__ = ("consts", "eqns", "held")
+    keeps_lines = True
 
     def __init__(self, transform: str, function: Any = None) -> None:
         super().__init__(None, transform, function)

@@ -204,7 +204,7 @@ class Tape(Trace):
         self.transform = "linearization"
         self.function = None
         self.alive = True
-        self.entries: list[Scaled | Image | Images] = []
+        self.entries: list[Any] = []  # Scaled, Image, Images, or those as `noted.Noted`
 
     def variable(self, like: Any) -> Tangent:
         """A new input with the shape and dtype of `like`."""
