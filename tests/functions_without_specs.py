@@ -6,7 +6,6 @@ import rtorch as rt
 from rtorch import numpy as namespace
 
 NO_ARRAYS = "it returns no arrays: tests/numpy/test_types.py"
-KIND = "NumPy's own class"
 
 EXEMPT: dict[str, str] = {
     **dict.fromkeys(
@@ -14,14 +13,8 @@ EXEMPT: dict[str, str] = {
          "iterable", "ndim", "printoptions", "set_printoptions", "shape", "size"],
         NO_ARRAYS,
     ),
-    **dict.fromkeys(
-        ["character", "complexfloating", "dtype", "flexible", "floating", "generic", "inexact",
-         "integer", "number", "object_", "signedinteger", "unsignedinteger"],
-        KIND,
-    ),
     "einsum_path": "it returns no arrays: tests/numpy/test_einsum.py",
     "fromfile": "it reads a file: tests/numpy/test_creation.py",
-    "ndarray": "another name of Array",
 }  # fmt: skip
 
 MODULES = ("linalg", "fft", "special")

@@ -13,7 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -200,6 +200,18 @@ def _unsupported(what: str, key: str, function: Any) -> ArgumentError:
     )
 
 
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class _Move(NamedTuple):
+    """Where an argument comes from and goes to."""
+
+    source: int | str  # its place or name in the call
+    name: str  # NumPy's name of it
+    own: str | None  # ours; None: only the default value will do
+    default: Any
+
+
 class _Adapter:
     """Calls a function of rtorch with the arguments of NumPy's function of that name.
 
@@ -210,16 +222,19 @@ class _Adapter:
     def __init__(self, theirs: Any, ours: Any) -> None:
         self.ours = ours
         self.signature = inspect.signature(theirs)
-        self.own_signature = inspect.signature(ours)
-        self.own: Mapping[str, Parameter] = self.own_signature.parameters
+        self.own: Mapping[str, Parameter] = inspect.signature(ours).parameters
         self.takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in self.own.values())
         self.names = self._correspondence()
+        self.defaults = self._other_defaults()
+        self.leading = [p.name for p in self.own.values() if p.kind is Parameter.POSITIONAL_ONLY]
+        self.required = {p.name for p in self.own.values()
+                         if p.default is Parameter.empty and p.kind in _POSITIONAL}  # fmt: skip
+        self.plans: dict[Any, tuple[list[_Move], tuple[int, ...]]] = {}
 
     def _correspondence(self) -> dict[str, str]:
-        theirs = self.signature.parameters
         by_place = [p.name for p in self.own.values() if p.kind in _POSITIONAL]
         names = {}
-        for i, (name, parameter) in enumerate(theirs.items()):
+        for i, (name, parameter) in enumerate(self.signature.parameters.items()):
             same = _PARAMETERS.get(name, name)
             if same in self.own:
                 names[name] = same
@@ -227,57 +242,55 @@ class _Adapter:
                 names[name] = by_place[i]
         return names
 
+    def _other_defaults(self) -> dict[str, Any]:
+        """NumPy's defaults of our parameters, where they differ from ours."""
+        found = {}
+        for name, own in self.names.items():
+            theirs, ours = self.signature.parameters[name].default, self.own[own].default
+            if theirs in (Parameter.empty, np._NoValue) or name in _HINTS or theirs == ours:
+                continue
+            if not (theirs is None and ours is Parameter.empty):
+                found[own] = theirs
+        return found
+
     def __call__(self, what: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise ArgumentError(f"[{what}] {error}") from None
-        given = dict(bound.arguments)
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        for name, parameter in self.signature.parameters.items():
-            if parameter.kind is Parameter.VAR_POSITIONAL:
-                positional.extend(given.pop(name, ()))
-            elif parameter.kind is Parameter.VAR_KEYWORD:
-                for key, value in given.pop(name, {}).items():
-                    self._put(what, key, value, named)
-            elif name in given and not _is_default(given[name], parameter.default):
-                self._put(what, name, given[name], named)
-            else:
-                self._put_default(name, parameter, named)
-        return self._call(what, positional, named)
-
-    def _put(self, what: str, name: str, value: Any, named: dict[str, Any]) -> None:
-        own = self.names.get(name, name if name in self.own or self.takes_any else None)
-        if own is not None:
-            named[own] = value
-        elif name not in _HINTS:
-            raise _unsupported(what, name, self.ours)
-
-    def _put_default(self, name: str, parameter: Parameter, named: dict[str, Any]) -> None:
-        own = self.names.get(name)
-        if own is None or name in _HINTS or own in named:
-            return
-        theirs, ours = parameter.default, self.own[own].default
-        means_none = theirs is np._NoValue or (theirs is None and ours is Parameter.empty)
-        if not means_none and theirs != ours:
-            named[own] = theirs
-
-    def _call(self, what: str, positional: list[Any], named: dict[str, Any]) -> Any:
-        for name, parameter in self.own.items():
-            if parameter.kind is Parameter.POSITIONAL_ONLY and name in named:
-                positional.append(named.pop(name))
-        try:
-            self.own_signature.bind(*positional, **named)
-        except TypeError as error:
-            names = ", ".join(self.own)
-            raise ArgumentError(
-                f"[{what}] {error}: rtorch has {self.ours.__name__}({names})"
-            ) from None
+        form = len(args), *kwargs
+        if form not in self.plans:
+            self.plans[form] = self._plan(what, len(args), kwargs)
+        moves, spread = self.plans[form]
+        named = dict(self.defaults)
+        for source, name, own, default in moves:
+            value = args[source] if isinstance(source, int) else kwargs[source]
+            if _is_default(value, default):
+                continue
+            if own is not None:
+                named[own] = value
+            elif name not in _HINTS:
+                raise _unsupported(what, name, self.ours)
+        if not spread and (missing := self.required - named.keys()):
+            raise ArgumentError(f"[{what}] rt.{self.ours.__name__} needs {sorted(missing)}")
+        positional = [args[i] for i in spread]
+        positional += [named.pop(name) for name in self.leading if name in named]
         return self.ours(*positional, **named)
 
-
-_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    def _plan(self, what: str, n: int, keys: Any) -> tuple[list[_Move], tuple[int, ...]]:
+        """What becomes of `n` positional arguments and those named `keys`."""
+        try:
+            sources = self.signature.bind(*range(n), **{key: key for key in keys}).arguments
+        except TypeError as error:
+            raise ArgumentError(f"[{what}] {error}") from None
+        moves: list[_Move] = []
+        spread: tuple[int, ...] = ()
+        for name, source in sources.items():
+            parameter = self.signature.parameters[name]
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                spread = source
+            elif parameter.kind is Parameter.VAR_KEYWORD:
+                known = source if self.takes_any else self.own
+                moves += [_Move(k, k, k if k in known else None, parameter) for k in source]
+            else:
+                moves.append(_Move(source, name, self.names.get(name), parameter.default))
+        return moves, spread
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -9,6 +9,7 @@ import pytest
 import rtorch as rt
 from rtorch.core.trace import EVAL, EvalTrace
 from rtorch.errors import NanError
+from rtorch.ops.convert import bitcast_p
 from rtorch.transforms.nans import SHORT_CUTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -119,6 +120,7 @@ def test_operators_are_checked(call):
     "call",
     [lambda: rt.full(2, rt.nan), lambda: X + rt.nan, lambda: rt.where(X > 0, X, rt.nan),
      lambda: rt.asarray([rt.nan]) * 2, lambda: X.at[9].get(mode="fill", fill_value=rt.nan),
+     lambda: bitcast_p(rt.full(2, -1, rt.int32), dtype=rt.float32) + 1,
      lambda: rt.log(X[1:]), lambda: rt.jit(lambda x: x * 2)(rt.asarray([rt.nan])),
      lambda: rt.jit(lambda x: rt.where(x > 0, rt.log(x), 0.0))(X)],
 )  # fmt: skip
