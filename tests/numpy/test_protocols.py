@@ -259,8 +259,8 @@ def own_ufunc():
 
 
 ERRORS = {
-    "missing": (lambda: np.common_type(X),
-        "[np.common_type] does not work on rtorch arrays: rtorch has no such function; convert with np.asarray(x) if no derivative is needed"),
+    "missing": (lambda: np.busday_count(X, X),
+        "[np.busday_count] does not work on rtorch arrays: rtorch has no such function; convert with np.asarray(x) if no derivative is needed"),
     "missing ufunc": (lambda: np.isnat(X),
         "[np.isnat] does not work on rtorch arrays: rtorch has no such function; convert with np.asarray(x) if no derivative is needed"),
     "instead": (lambda: np.apply_along_axis(np.sum, 0, X),
