@@ -56,10 +56,12 @@ pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), f
 
 if TYPE_CHECKING:
     from rtorch import (
+        fft as fft,
         io as io,
         nn as nn,
         optim as optim,
         random as random,
+        special as special,
         testing as testing,
         tree as tree,
     )
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
     from rtorch.transforms.vmap import vmap as vmap
 
+_LATE_MODULES = ("fft", "io", "nn", "optim", "random", "special", "testing", "tree")
 
 if not TYPE_CHECKING:  # which takes what is imported above as itself
     __all__ = [
@@ -114,6 +117,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "errors",
         "eval_program",
         "eval_shape",
+        "fft",
         "finfo",
         "float16",
         "float32",
@@ -149,6 +153,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "result_type",
         "save",
         "spec",
+        "special",
         "testing",
         "tree",
         "uint8",
@@ -164,10 +169,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
     __getattr__ = late(
         "rtorch",
         {
-            **{
-                f"rtorch.{name}": (name,)
-                for name in ("io", "nn", "optim", "random", "testing", "tree")
-            },
+            **{f"rtorch.{name}": (name,) for name in _LATE_MODULES},
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),

@@ -12,6 +12,8 @@ LAYERS = (
     "core",
     "ops",
     "numpy",
+    "fft",
+    "special",
     "tree",
     "compiler",
     "transforms",
