@@ -12,6 +12,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+import special_op_specs
 
 import rtorch as rt
 from rtorch.core import dtypes
@@ -35,6 +36,7 @@ ALL = (*NUMBERS, BOOL)
 
 # Primitives without an entry, and why.
 EXEMPT = {"call": "it holds a Program: the tests of jit and of its compositions are its tests"}
+EXEMPT |= special_op_specs.EXEMPT
 
 
 # ---- operands ------------------------------------------------------------------------------------
@@ -762,6 +764,10 @@ add("rfft", (Operand((0, 4)),), lambda x, axis, norm: np.fft.rfft(x, axis=axis, 
     {"axis": 1, "norm": "ortho"}, _SINGLE, 2, ((0,),), case="empty")  # fmt: skip
 add("irfft", (Operand((0, 3)),), lambda x, axis, n, norm: np.fft.irfft(x, n, axis, norm),
     {"axis": 1, "n": 4, "norm": "ortho"}, COMPLEX, 2, ((0,),), case="empty")  # fmt: skip
+
+# ---- special functions that SciPy checks ---------------------------------------------------------
+
+special_op_specs.declare(add, elementwise, Operand)
 
 # ---- what the tests iterate over -----------------------------------------------------------------
 

@@ -216,11 +216,13 @@ _CONVERT = "convert with np.asarray(x) if no derivative is needed"
 
 
 def _find(name: str) -> Any:
-    return getattr(_namespace(), name, None)
+    """The function of that name; what NumPy has not are ufuncs of SciPy's special functions."""
+    rt = _namespace()
+    return getattr(rt, name, None) or getattr(rt.special, name, None)
 
 
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """``np.sin(x)`` is ``rt.sin(x)``."""
+    """``np.sin(x)`` is ``rt.sin(x)``, ``scipy.special.expi(x)`` is ``rt.special.expi(x)``."""
     function = _find(ufunc.__name__)
     if method != "__call__" or kwargs or function is None:
         what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")

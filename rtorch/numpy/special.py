@@ -56,6 +56,6 @@ lgamma = _real(
 digamma = _real(
     "digamma",
     sp.digamma_p,
-    "The derivative of lgamma. Its own derivatives are defined for x > 0, elsewhere nan.",
+    "The derivative of lgamma.",
     "round(float(rt.digamma(1.0)), 4) -> -0.5772",
 )

@@ -2,19 +2,18 @@
 
 SciPy (CuPy's part of it on a GPU) computes them when it is installed; without it NumPy does, to
 a few units in the last place of float64. The inverse error function is ours in both cases, so
-that normal random numbers are the same everywhere. Half precision is computed in float32.
+that normal random numbers are the same everywhere.
 
 References:
     Cody 1969, Rational Chebyshev approximations for the error function (erf, erfc)
     Giles 2012, Approximating the erfinv function (GPU Computing Gems, Jade edition)
-    DLMF 5.11 and 25.11.5, asymptotic expansions (digamma, polygamma)
+    DLMF 5.11, 5.15.6 and 25.11.5, expansions and reflection (digamma, polygamma)
 """
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,38 +23,7 @@ from rtorch.core.aval import Aval
 from rtorch.core.dtypes import DType
 from rtorch.ops.base import Elementwise, elementwise, mul_p
 from rtorch.ops.elementwise import exp_p, square
-
-
-@functools.cache
-def _library(on_cpu: bool) -> Any:
-    """`scipy.special`, or CuPy's; None where it is not installed."""
-    try:
-        if on_cpu:
-            import scipy.special as library
-        else:
-            import cupyx.scipy.special as library
-    except ImportError:
-        return None
-    return library
-
-
-def _in_float32(function: Callable[..., Any], xp: Any, x: Any, **params: Any) -> Any:
-    if x.dtype not in dtypes.HALVES:
-        return function(xp, x, **params)
-    return xp.asarray(function(xp, x.astype(dtypes.float32), **params)).astype(x.dtype)
-
-
-def _either(name: str, fallback: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    """An `impl`: the function `name` of SciPy, or `fallback` on float64."""
-
-    def compute(xp: Any, x: Any) -> Any:
-        library = _library(xp is np)
-        if library is not None:
-            return getattr(library, name)(x)
-        return np.asarray(fallback(np.atleast_1d(x.astype(np.float64)))).reshape(x.shape).astype(
-            x.dtype)  # fmt: skip
-
-    return lambda xp, x: _in_float32(compute, xp, x)
+from rtorch.ops.library import by_library, in_float32, scalar_function
 
 
 def _polynomial(x: Any, coefficients: Sequence[float]) -> Any:
@@ -97,15 +65,19 @@ def _ratio(x: Any, coefficients: tuple[Sequence[float], Sequence[float]]) -> Any
     return _polynomial(x, coefficients[0]) / _polynomial(x, coefficients[1])
 
 
+def _erfcx_away(y: Any) -> Any:
+    """``exp(y²) erfc(y)`` of y > 0.46875."""
+    inverse = 1 / np.square(y)
+    far = (_ONE_OVER_SQRT_PI - inverse * _ratio(inverse, _FAR)) / y
+    return np.where(y <= 4, _ratio(np.minimum(y, 4.0), _MIDDLE), far)
+
+
 def _erfc_away(y: Any) -> Any:
     """erfc of y > 0.46875."""
     y = np.minimum(y, 30.0)  # where erfc is 0 in float64
-    inverse = 1 / np.square(y)
-    far = (_ONE_OVER_SQRT_PI - inverse * _ratio(inverse, _FAR)) / y
-    out = np.where(y <= 4, _ratio(np.minimum(y, 4.0), _MIDDLE), far)
     # exp(-y²) would lose digits: y² has a rounding error of its own.
     short = np.trunc(y * 16) / 16
-    return out * np.exp(-np.square(short)) * np.exp(-(y - short) * (y + short))
+    return _erfcx_away(y) * np.exp(-np.square(short)) * np.exp(-(y - short) * (y + short))
 
 
 def _erf(x: Any) -> Any:
@@ -116,12 +88,21 @@ def _erf(x: Any) -> Any:
     return out
 
 
-def _erfc(x: Any) -> Any:
+def erfc_of(x: Any) -> Any:
     y = np.abs(x)
     out = _erfc_away(np.maximum(y, 0.4))
     out = np.where(x < 0, 2 - out, out)
     near = y <= 0.46875
     out[near] = 1 - x[near] * _ratio(np.square(x[near]), _NEAR)
+    return out
+
+
+def erfcx_of(x: Any) -> Any:
+    """``exp(x²) erfc(x)``."""
+    out = _erfcx_away(np.maximum(np.abs(x), 0.4))
+    out = np.where(x < 0, 2 * np.exp(np.square(x)) - out, out)
+    near = np.abs(x) <= 0.46875
+    out[near] = np.exp(np.square(x[near])) * (1 - x[near] * _ratio(np.square(x[near]), _NEAR))
     return out
 
 
@@ -131,9 +112,9 @@ def _gaussian(x: Any, factor: float) -> Any:
 
 _TWO_OVER_SQRT_PI = 2 * _ONE_OVER_SQRT_PI
 
-erf_p = elementwise("erf", _either("erf", _erf), lambda out, x: _gaussian(x, _TWO_OVER_SQRT_PI))
+erf_p = elementwise("erf", by_library("erf", _erf), lambda out, x: _gaussian(x, _TWO_OVER_SQRT_PI))
 erfc_p = elementwise(
-    "erfc", _either("erfc", _erfc), lambda out, x: _gaussian(x, -_TWO_OVER_SQRT_PI)
+    "erfc", by_library("erfc", erfc_of), lambda out, x: _gaussian(x, -_TWO_OVER_SQRT_PI)
 )
 
 # ---- inverse error function ----------------------------------------------------------------------
@@ -230,7 +211,7 @@ class ErfInv(Elementwise):
     singular = True
 
     def impl(self, xp: Any, x: Any) -> Any:
-        return _in_float32(_erf_inv, xp, x)
+        return in_float32(_erf_inv, xp, x)
 
     def can_write(self, out: Aval, **params: Any) -> bool:
         return out.dtype not in dtypes.HALVES
@@ -254,15 +235,8 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 _ASYMPTOTIC_FROM = 12  # arguments from which the expansions have the digits of float64
 
 
-def _log_gamma_of(x: float) -> float:
-    try:
-        return math.lgamma(x)
-    except (ValueError, OverflowError):  # a pole; beyond the largest float
-        return math.inf
-
-
-def _lgamma(x: Any) -> Any:
-    return np.frompyfunc(_log_gamma_of, 1, 1)(x).astype(np.float64)
+# Where it is undefined: at a pole, or beyond the largest float.
+_lgamma = scalar_function(math.lgamma, math.inf)
 
 
 def _digamma(x: Any) -> Any:
@@ -284,34 +258,55 @@ def _digamma(x: Any) -> Any:
 
 
 def _polygamma(xp: Any, x: Any, *, n: int) -> Any:
-    """``(-1)^(n+1) n! zeta(n + 1, x)``, zeta by Euler and Maclaurin's sum."""
-    s = n + 1
-    y = x.astype(np.float64)
-    out = xp.zeros_like(y)
+    """Of ``1 - x`` by reflection where the real part is below 0."""
+    y = x.astype(np.complex128 if x.dtype in dtypes.COMPLEXES else np.float64)
     with np.errstate(all="ignore"):
-        for _ in range(_ASYMPTOTIC_FROM):
-            out = out + y**-s
-            y = y + 1
-        out = out + y ** (1 - s) / (s - 1) + 0.5 * y**-s
-        for k, b in enumerate(_BERNOULLI, 1):
-            rising = math.prod(range(s, s + 2 * k - 1))
-            out = out + b * rising / math.factorial(2 * k) * y ** (1 - s - 2 * k)
-        out = xp.where(x >= 0, out * ((-1) ** (n + 1) * math.factorial(n)), np.nan)
+        mirrored = y.real < 0
+        out = _polygamma_right(xp, xp.where(mirrored, 1 - y, y), n)
+        if mirrored.any():
+            fraction = xp.where(mirrored, y - xp.round(y.real), 0.5)
+            slope = np.pi ** (n + 1) * _cotangent_derivative(1 / xp.tan(np.pi * fraction), n)
+            out = xp.where(mirrored, (-1) ** n * out - slope, out)
     return out.astype(x.dtype)
 
 
+def _polygamma_right(xp: Any, y: Any, n: int) -> Any:
+    """``(-1)^(n+1) n! zeta(n + 1, y)``, zeta by Euler and Maclaurin's sum."""
+    s = n + 1
+    out = xp.zeros_like(y)
+    for _ in range(_ASYMPTOTIC_FROM):
+        out = out + y**-s
+        y = y + 1
+    out = out + y ** (1 - s) / (s - 1) + 0.5 * y**-s
+    for k, b in enumerate(_BERNOULLI, 1):
+        rising = math.prod(range(s, s + 2 * k - 1))
+        out = out + b * rising / math.factorial(2 * k) * y ** (1 - s - 2 * k)
+    return out * ((-1) ** (n + 1) * math.factorial(n))
+
+
+def _cotangent_derivative(c: Any, n: int) -> Any:
+    """The ``n``-th derivative of the cotangent, a polynomial in its value ``c``."""
+    powers = np.polynomial.Polynomial([0.0, 1.0])
+    for _ in range(n):
+        powers = np.polynomial.Polynomial([-1.0, 0.0, -1.0]) * powers.deriv()
+    *lower, out = powers.coef
+    for coefficient in lower[::-1]:
+        out = out * c + coefficient
+    return out
+
+
 class Polygamma(Elementwise):
-    """The ``n``-th derivative of digamma for a static ``n >= 1``, at x > 0; elsewhere nan."""
+    """The ``n``-th derivative of digamma, for a static ``n >= 1``."""
 
     name = "polygamma"
     partials = (lambda out, x, *, n: polygamma_p(x, n=n + 1),)
 
     def impl(self, xp: Any, x: Any, *, n: int) -> Any:
-        return _in_float32(_polygamma, xp, x, n=n)
+        return in_float32(_polygamma, xp, x, n=n)
 
 
-lgamma_p = elementwise("lgamma", _either("gammaln", _lgamma), lambda out, x: digamma_p(x))
+lgamma_p = elementwise("lgamma", by_library("gammaln", _lgamma), lambda out, x: digamma_p(x))
 digamma_p: Elementwise = elementwise(
-    "digamma", _either("psi", _digamma), lambda out, x: polygamma_p(x, n=1)
+    "digamma", by_library("psi", _digamma), lambda out, x: polygamma_p(x, n=1)
 )
 polygamma_p: Elementwise = Polygamma()

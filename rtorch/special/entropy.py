@@ -1,0 +1,164 @@
+"""Entropies, and powers that have a limit at 0."""
+
+from __future__ import annotations
+
+import math
+
+from rtorch.core.array import Array
+from rtorch.errors import api
+from rtorch.numpy.elementwise import where
+from rtorch.numpy.operands import ArrayLike
+from rtorch.ops.base import mul_p, neg_p
+from rtorch.ops.elementwise import div_p, expm1_p, log1p_p, log_p
+from rtorch.ops.entropy import xlog1py_p, xlogy_p
+from rtorch.ops.integrals import polynomial, smooth
+from rtorch.special.declare import reals, special
+
+__all__ = [
+    "boxcox",
+    "boxcox1p",
+    "entr",
+    "exprel",
+    "kl_div",
+    "rel_entr",
+    "xlog1py",
+    "xlogy",
+]
+
+xlogy = special(
+    "xlogy",
+    "x y",
+    xlogy_p,
+    "``x log(y)``, and 0 where x is 0.",
+    "float(rt.special.xlogy(0.0, 0.0)) -> 0.0",
+    scipy=False,
+)
+xlog1py = special(
+    "xlog1py",
+    "x y",
+    xlog1py_p,
+    "``x log(1 + y)``, and 0 where x is 0.",
+    "float(rt.special.xlog1py(0.0, -1.0)) -> 0.0",
+    scipy=False,
+)
+
+
+@api
+def entr(x: ArrayLike, /) -> Array:
+    """``-x log(x)``: 0 at 0, -inf for negative numbers. Its sum over a distribution is the entropy.
+
+    Args:
+        x: Real array or number; integers become the default float.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.entr(0.0))
+        0.0
+    """
+    (x,) = reals("entr", x)
+    return where(x < 0, -math.inf, 0.0 - xlogy_p(x, x))
+
+
+@api
+def rel_entr(p: ArrayLike, q: ArrayLike, /) -> Array:
+    """``p log(p / q)``: 0 where p is 0 and q >= 0, else inf unless both are positive.
+
+    Its sum over two distributions is their divergence. Its slope is 0 where not both are positive.
+
+    Args:
+        p: Real array or number; shapes broadcast.
+        q: Real array or number.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.rel_entr(0.0, 0.5))
+        0.0
+    """
+    p, q = reals("rel_entr", p, q)
+    positive = (p > 0) & (q > 0)
+    some_p, some_q = where(positive, p, 1.0), where(positive, q, 1.0)
+    inside = mul_p(some_p, log_p(div_p(some_p, some_q)))
+    outside = where((p == 0) & (q >= 0), 0.0, math.inf)
+    return where(positive, inside, where((p != p) | (q != q), math.nan, outside))
+
+
+@api
+def kl_div(p: ArrayLike, q: ArrayLike, /) -> Array:
+    """``p log(p / q) - p + q``, which is never negative; elsewhere as `rel_entr`.
+
+    Args:
+        p: Real array or number; shapes broadcast.
+        q: Real array or number.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.kl_div(0.5, 0.5))
+        0.0
+    """
+    p, q = reals("kl_div", p, q)
+    return rel_entr(p, q) - p + q
+
+
+_EXPREL = [1 / math.factorial(k + 1) for k in range(18)]
+
+
+@api
+def exprel(x: ArrayLike, /) -> Array:
+    """``(exp(x) - 1) / x``, and 1 at 0.
+
+    Args:
+        x: Real array or number; integers become the default float.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.exprel(0.0))
+        1.0
+    """
+    (x,) = reals("exprel", x)
+    return _exprel(x)
+
+
+def _exprel(x: Array) -> Array:
+    return smooth(x, 0.5, lambda x: polynomial(x, _EXPREL), lambda x: div_p(expm1_p(x), x))
+
+
+@api
+def boxcox(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
+    """Box and Cox's power: ``(x^lmbda - 1) / lmbda``, and ``log(x)`` where lmbda is 0.
+
+    Args:
+        x: Real array or number >= 0; shapes broadcast.
+        lmbda: Real array or number.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.boxcox(3.0, 2.0))
+        4.0
+    """
+    x, lmbda = reals("boxcox", x, lmbda)
+    return _power(x, log_p(x), lmbda)
+
+
+@api
+def boxcox1p(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
+    """`boxcox` of 1 + x, with all digits where x is small.
+
+    Args:
+        x: Real array or number >= -1; shapes broadcast.
+        lmbda: Real array or number.
+
+    Example:
+        >>> import rtorch as rt
+        >>> float(rt.special.boxcox1p(2.0, 2.0))
+        4.0
+    """
+    x, lmbda = reals("boxcox1p", x, lmbda)
+    return _power(x + 1, log1p_p(x), lmbda)
+
+
+def _power(x: Array, log: Array, lmbda: Array) -> Array:
+    """At 0, where the logarithm is infinite, ``-1 / lmbda`` for positive `lmbda`."""
+    at_zero = (x == 0) & (lmbda > 0)
+    some = where(at_zero, 0.0, log)
+    limit = neg_p(div_p(1, where(at_zero, lmbda, 1.0)))
+    return where(at_zero, limit, mul_p(some, _exprel(mul_p(lmbda, some))))
