@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from function_specs import C64, C128, F32, F64, FLOATS, I32, I64, Fn, Operand, x
-
 import rtorch as rt
+from function_specs import C64, C128, F32, F64, FLOATS, I32, I64, Fn, Operand, x
 
 try:
     import scipy.special as scipy
