@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-import rtorch.special  # noqa: F401 - declares them
 from rtorch.core import dtypes
 
 try:
