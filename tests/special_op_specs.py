@@ -43,7 +43,7 @@ def _smooth(elementwise: Any) -> None:
     elementwise("wofz", scipy.wofz, UNIT, dtypes=(C128, C64), special=(), tolerance=4)
     elementwise("loggamma", scipy.loggamma, POSITIVE, dtypes=(F64, F32, C128, C64), special=())
     for kind in "jyik":
-        for order in (0.0, 1.0, 2.5):
+        for order in (0.0, 1.0, 2.5, 3.0):
             for scaled in (False, True) if kind in "ik" else (False,):
                 params = {"kind": kind, "order": order, "scaled": scaled}
                 elementwise("bessel", _bessel, POSITIVE, params=params, special=(), tolerance=4,
