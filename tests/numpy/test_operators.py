@@ -115,7 +115,7 @@ def test_numpy_functions_work_on_arrays():
         assert isinstance(y, rt.Array)
     assert float(rt.grad(lambda x: np.sum(np.sin(x)))(x)[0]) == 1.0
     for bad in (
-        lambda: np.fft.fft(x),
+        lambda: np.shares_memory(x, x),
         lambda: np.add.reduce(x),
         lambda: np.add(x, x, out=np.ones(2)),
     ):
