@@ -36,8 +36,9 @@ class FFT(Linear):
     def impl(self, xp: Any, x: Any, *, axes: Any, inverse: bool, norm: Any) -> Any:
         if x.size == 0:
             return xp.zeros(x.shape, dtypes.complex_dtype(x.dtype))
-        transform = xp.fft.ifftn if inverse else xp.fft.fftn
-        return transform(x, axes=axes, norm=norm)
+        if len(axes) == 1:  # half the time of the general function for short lines
+            return (xp.fft.ifft if inverse else xp.fft.fft)(x, axis=axes[0], norm=norm)
+        return (xp.fft.ifftn if inverse else xp.fft.fftn)(x, axes=axes, norm=norm)
 
     @staticmethod
     def into(out: Any, x: Any, *, axes: Any, inverse: bool, norm: Any) -> None:

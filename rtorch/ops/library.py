@@ -50,7 +50,8 @@ def need(name: str, xp: Any) -> Callable[..., Any]:
 
 def in_float32(function: Callable[..., Any], xp: Any, *xs: Any, **params: Any) -> Any:
     """``function(xp, *xs)``, of float32 where they are narrower, as their own dtype."""
-    dtype = next(x.dtype for x in xs if hasattr(x, "dtype"))
+    x = xs[0]
+    dtype = x.dtype if hasattr(x, "dtype") else next(y.dtype for y in xs if hasattr(y, "dtype"))
     if dtype not in dtypes.HALVES:
         return function(xp, *xs, **params)
     wide = [x.astype(dtypes.float32) if hasattr(x, "dtype") else x for x in xs]

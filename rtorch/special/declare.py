@@ -16,9 +16,11 @@ from rtorch.numpy.operands import broadcast, broadcast_shapes, floating, integer
 
 def reals(name: str, *xs: Any) -> list[Array]:
     """All of `xs` as real floating Arrays of one dtype and one shape."""
-    arrays = [floating(x, name) for x in promote(name, *xs)]
+    arrays = [floating(x, name) for x in (promote(name, *xs) if len(xs) > 1 else xs)]
     if arrays[0].dtype not in dtypes.FLOATS:
         raise DTypeError(f"[{name}] expected real numbers, got {arrays[0].dtype}")
+    if len(arrays) == 1:
+        return arrays
     shape = broadcast_shapes(name, *[x.shape for x in arrays])
     return [broadcast(x, shape) for x in arrays]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rtorch.core.array import Array
+from rtorch.core.primitive import Primitive
 from rtorch.errors import api
 from rtorch.numpy.elementwise import where
 from rtorch.numpy.operands import ArrayLike
@@ -136,7 +137,7 @@ def boxcox(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
         4.0
     """
     x, lmbda = reals("boxcox", x, lmbda)
-    return _power(x, log_p(x), lmbda)
+    return _power(x, log_p, lmbda, x == 0)
 
 
 @api
@@ -153,12 +154,12 @@ def boxcox1p(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
         4.0
     """
     x, lmbda = reals("boxcox1p", x, lmbda)
-    return _power(x + 1, log1p_p(x), lmbda)
+    return _power(x, log1p_p, lmbda, x == -1)
 
 
-def _power(x: Array, log: Array, lmbda: Array) -> Array:
-    """At 0, where the logarithm is infinite, ``-1 / lmbda`` for positive `lmbda`."""
-    at_zero = (x == 0) & (lmbda > 0)
-    some = where(at_zero, 0.0, log)
-    limit = neg_p(div_p(1, where(at_zero, lmbda, 1.0)))
-    return where(at_zero, limit, mul_p(some, _exprel(mul_p(lmbda, some))))
+def _power(x: Array, logarithm: Primitive, lmbda: Array, at_pole: Array) -> Array:
+    """Where the logarithm is infinite and `lmbda` positive, the limit ``-1 / lmbda``."""
+    at_pole = at_pole & (lmbda > 0)
+    log = logarithm(where(at_pole, 0.5, x))
+    limit = neg_p(div_p(1, where(at_pole, lmbda, 1.0)))
+    return where(at_pole, limit, mul_p(log, _exprel(mul_p(lmbda, log))))

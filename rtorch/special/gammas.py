@@ -6,7 +6,7 @@ import math
 
 from rtorch.core.array import Array
 from rtorch.errors import api
-from rtorch.numpy.elementwise import isnan, signbit, where
+from rtorch.numpy.elementwise import isfinite, isnan, signbit, where
 from rtorch.numpy.operands import ArrayLike, floating
 from rtorch.numpy.special import digamma, lgamma
 from rtorch.ops import gamma as ops
@@ -121,7 +121,8 @@ def gammasgn(x: ArrayLike, /) -> Array:
 
 
 def _gammasgn(x: Array) -> Array:
-    sign = where(x % 2 < 1, 1.0, -1.0)  # of what lies between two negative integers
+    between = where(isfinite(x), x, 0.5)
+    sign = where(between % 2 < 1, 1.0, -1.0)
     at_zero = where(signbit(x), -1.0, 1.0)
     pole = where(x == 0, at_zero, math.nan)
     sign = where(x == floor_p(x), pole, sign)

@@ -16,9 +16,7 @@ from rtorch.core import dtypes
 from rtorch.errors import MissingDependencyError
 from rtorch.ops import library
 from tests.op_specs import SPECS, OpSpec
-
-# What CuPy does not compute, an error says so.
-NOT_ON_GPU = {"bessel", "dawsn", "fresnel", "hyp1f1", "hyp2f1", "owens_t", "spence", "wofz"}
+from tests.special_op_specs import NOT_ON_GPU
 
 HERE = Path(__file__).parent
 
