@@ -87,6 +87,11 @@ if TYPE_CHECKING:
         linearize as linearize,
     )
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.vectorize import (
+        apply_along_axis as apply_along_axis,
+        apply_over_axes as apply_over_axes,
+        vectorize as vectorize,
+    )
     from rtorch.transforms.vmap import vmap as vmap
 
 
@@ -96,6 +101,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "apply_along_axis",
+        "apply_over_axes",
         "bfloat16",
         "block_until_ready",
         "bool_",
@@ -152,6 +159,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "uint32",
         "uint64",
         "value_and_grad",
+        "vectorize",
         "vjp",
         "vmap",
         *_numpy.__all__,
@@ -169,6 +177,11 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
+            "rtorch.transforms.vectorize": (
+                "apply_along_axis",
+                "apply_over_axes",
+                "vectorize",
+            ),
             "rtorch.transforms.vmap": ("vmap",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),

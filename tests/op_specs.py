@@ -14,7 +14,8 @@ import ml_dtypes
 import numpy as np
 
 import rtorch as rt
-import rtorch.ops.parts  # declares its primitives, as the next one does
+import rtorch.ops.convolution  # declares its primitive, as the next ones do
+import rtorch.ops.parts
 import rtorch.random  # declares the primitives of random bits
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
@@ -732,6 +733,17 @@ def _top_k(x: Any, k: int) -> Any:
 for _shape, _k in (((5,), 2), ((2, 4), 4), ((2, 3), 1), ((2, 3), 0), ((0, 3), 2)):
     add("top_k", (Operand(_shape),), _top_k, {"k": _k}, REAL, 2,
                         case=f"{_shape}-{_k}")  # fmt: skip
+
+
+def _convolve(x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return np.convolve(x, y)
+    return np.array([np.convolve(*pair) for pair in zip(x, y)])
+
+
+for _shapes in (((3,), (4,)), ((5,), (1,)), ((2, 3), (2, 2))):
+    add("convolve", tuple(map(Operand, _shapes)), _convolve, dtypes=NUMBERS, order=2,
+        linear=((0,), (1,)), case=str(_shapes))  # fmt: skip
 
 
 # ---- what the tests iterate over -----------------------------------------------------------------

@@ -28,13 +28,17 @@ from rtorch.numpy.reductions import *
 from rtorch.numpy.ufuncs import *
 
 if TYPE_CHECKING:
+    from rtorch.numpy.calculus import *
+    from rtorch.numpy.convolution import *
     from rtorch.numpy.cumulative import *
     from rtorch.numpy.einsum import *
+    from rtorch.numpy.histograms import *
     from rtorch.numpy.ignoring_nan import *
     from rtorch.numpy.joining import *
     from rtorch.numpy.maths import *
     from rtorch.numpy.matrices import *
     from rtorch.numpy.parts import *
+    from rtorch.numpy.polynomials import *
     from rtorch.numpy.quantiles import *
     from rtorch.numpy.queries import *
     from rtorch.numpy.ranges import *
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from rtorch.numpy.sorting import *
     from rtorch.numpy.special import *
     from rtorch.numpy.statistics import *
+    from rtorch.numpy.tapers import *
 
 EARLY: list[str] = [  # what is here once rtorch is imported
     *contraction.__all__,
@@ -56,10 +61,15 @@ EARLY: list[str] = [  # what is here once rtorch is imported
 # The rest is imported when first asked for.
 # fmt: off
 LATE: dict[str, tuple[str, ...]] = {
+    "rtorch.numpy.calculus": ("ediff1d", "gradient", "interp", "trapezoid", "unwrap"),
+    "rtorch.numpy.convolution": ("convolve", "correlate"),
     "rtorch.numpy.cumulative": (
         "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff",
     ),
     "rtorch.numpy.einsum": ("einsum",),
+    "rtorch.numpy.histograms": (
+        "bincount", "digitize", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
+    ),
     "rtorch.numpy.ignoring_nan": (
         "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin",
         "nanprod", "nanstd", "nansum", "nanvar",
@@ -76,6 +86,10 @@ LATE: dict[str, tuple[str, ...]] = {
         "diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu",
     ),
     "rtorch.numpy.parts": ("divmod", "fix", "frexp", "gcd", "lcm", "ldexp", "modf", "spacing"),
+    "rtorch.numpy.polynomials": (
+        "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub",
+        "polyval", "roots", "vander",
+    ),
     "rtorch.numpy.quantiles": (
         "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",
     ),
@@ -95,6 +109,7 @@ LATE: dict[str, tuple[str, ...]] = {
     ),
     "rtorch.numpy.special": ("digamma", "erf", "erf_inv", "erfc", "lgamma"),
     "rtorch.numpy.statistics": ("average", "corrcoef", "cov", "mean", "std", "var"),
+    "rtorch.numpy.tapers": ("bartlett", "blackman", "hamming", "hanning", "i0", "kaiser"),
 }
 # fmt: on
 
