@@ -11,7 +11,8 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, AxisError, ShapeError, api
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, operand, promote
+from rtorch.numpy.joining import concat
+from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, operand
 from rtorch.numpy.reductions import widened
 from rtorch.ops.base import reshape_p, sub_p
 from rtorch.ops.comparison import ne_p
@@ -146,22 +147,18 @@ def _standard(
 
 @api
 def diff(
-    x: ArrayLike,
-    n: int = 1,
-    axis: int = -1,
-    prepend: ArrayLike | None = None,
-    append: ArrayLike | None = None,
+    x: ArrayLike, /, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
 ) -> Array:
     """The differences of neighbours along `axis`, taken `n` times.
 
     Truth values give whether neighbours differ.
 
     Args:
-        x: An array.
+        x: An array with axes.
         n: How often.
-        axis: The axis that neighbours are on.
-        prepend: Put before `x` along `axis` first: an array, or a number.
-        append: Put after it.
+        axis: Along which neighbours are.
+        prepend: What comes before `x` first: an array, or a number for one element.
+        append: What comes after it.
 
     Example:
         >>> import rtorch as rt
@@ -175,20 +172,25 @@ def diff(
         raise ShapeError("[diff] an array without axes has no neighbours")
     place = axis_of(axis, out.ndim, "diff")
     if n and (prepend is not None or append is not None):
-        out = _extended(out, place, prepend, append)
+        out = _extended(out, prepend, append, place)
     subtract = ne_p if out.dtype is dtypes.bool_ else sub_p
     for _ in range(n):
         out = subtract(*_neighbours(out, place))
     return out
 
 
-def _extended(x: Array, axis: int, prepend: Any, append: Any) -> Array:
-    """`x` with something before or after it along `axis`."""
-    from rtorch.numpy.joining import concat
-
-    parts = [p for p in (prepend, x, append) if p is not None]
-    edge = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    return concat([p if p.ndim else broadcast(p, edge) for p in promote("diff", *parts)], axis=axis)
+def _extended(x: Array, prepend: Any, append: Any, axis: int) -> Array:
+    """`x` with `prepend` and `append` at the ends of an axis."""
+    parts = [x]
+    for end, where in ((prepend, 0), (append, 2)):
+        if end is None:
+            continue
+        part = operand(end, "diff")
+        if part.ndim == 0:
+            shape = tuple([1 if i == axis else n for i, n in enumerate(x.shape)])
+            part = broadcast(part, shape)
+        parts.insert(where, part)
+    return concat(parts, axis=axis)
 
 
 def _neighbours(x: Array, axis: int) -> tuple[Array, Array]:
