@@ -253,8 +253,8 @@ def roots(p: ArrayLike, *, strip_zeros: bool = True) -> Array:
 
     Example:
         >>> import rtorch as rt
-        >>> sorted(rt.real(rt.roots([1.0, -3.0, 2.0])).round(4).tolist())
-        [1.0, 2.0]
+        >>> rt.sort(rt.real(rt.roots([1.0, -3.0, 2.0])))
+        Array([1., 2.], dtype=float32)
     """
     x = floating(_coefficients("roots", p), "roots")
     at_zero = 0
@@ -344,8 +344,8 @@ def polyfit(
 
     Example:
         >>> import rtorch as rt
-        >>> rt.polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1).round(3).tolist()
-        [2.0, 1.0]
+        >>> rt.round(rt.polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1), 3)
+        Array([2., 1.], dtype=float32)
     """
     at, values = (floating(z, "polyfit") for z in promote("polyfit", x, y))
     deg = integer_of(deg, "polyfit", "deg")
@@ -365,7 +365,7 @@ def polyfit(
     solved, residuals, rank, singular = _linalg().lstsq(left / scale, right, rcond)
     out = solved / reshape(scale, (-1,) + (1,) * (values.ndim - 1))
     if full:
-        return out, residuals, rank, singular, rcond
+        return out, ravel(residuals), rank, singular, rcond
     return (out, _covariances(left, scale, residuals, values, cov)) if cov else out
 
 
