@@ -65,6 +65,7 @@ LATE: dict[str, tuple[str, ...]] = {
     "rtorch.numpy.convolution": ("convolve", "correlate"),
     "rtorch.numpy.cumulative": (
         "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff",
+        "logcumsumexp",
     ),
     "rtorch.numpy.einsum": ("einsum",),
     "rtorch.numpy.histograms": (

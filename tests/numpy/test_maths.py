@@ -154,3 +154,13 @@ def test_extremes_of_the_rest() -> None:
     assert rt.histogram([])[0].tolist() == [0] * 10
     assert rt.bincount(rt.asarray([], rt.int64)).tolist() == []
     assert rt.bincount(rt.asarray([1, -1, 7]), length=3).tolist() == [0, 1, 0]
+
+
+def test_running_logsumexp_of_infinities() -> None:
+    x = np.asarray([-INF, -INF, -1000.0, 1.0, INF, 2.0])
+    with np.errstate(all="ignore"):
+        want = np.logaddexp.accumulate(x)
+    rt.testing.assert_close(rt.logcumsumexp(x), want)
+    slope = rt.grad(lambda x: rt.logcumsumexp(x)[1])(rt.asarray([-INF, 0.0]))
+    assert slope.tolist() == [0.0, 1.0]
+    assert rt.logcumsumexp([]).shape == (0,)
