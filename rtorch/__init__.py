@@ -95,6 +95,11 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.vectorize import (
+        apply_along_axis as apply_along_axis,
+        apply_over_axes as apply_over_axes,
+        vectorize as vectorize,
+    )
     from rtorch.transforms.vmap import vmap as vmap
 
 _LATE_MODULES = (
@@ -116,6 +121,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "apply_along_axis",
+        "apply_over_axes",
         "bfloat16",
         "block_until_ready",
         "bool_",
@@ -179,6 +186,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "uint32",
         "uint64",
         "value_and_grad",
+        "vectorize",
         "vjp",
         "vmap",
         *_numpy.__all__,
@@ -196,6 +204,11 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
+            "rtorch.transforms.vectorize": (
+                "apply_along_axis",
+                "apply_over_axes",
+                "vectorize",
+            ),
             "rtorch.transforms.vmap": ("vmap",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),

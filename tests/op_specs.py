@@ -1034,6 +1034,17 @@ add("irfft", (Operand((0, 3)),), lambda x, axis, n, norm: np.fft.irfft(x, n, axi
 
 special_op_specs.declare(add, elementwise, Operand)
 
+def _convolve(x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return np.convolve(x, y)
+    return np.array([np.convolve(*pair) for pair in zip(x, y)])
+
+
+for _shapes in (((3,), (4,)), ((5,), (1,)), ((2, 3), (2, 2))):
+    add("convolve", tuple(map(Operand, _shapes)), _convolve, dtypes=NUMBERS, order=2,
+        linear=((0,), (1,)), case=str(_shapes))  # fmt: skip
+
+
 # ---- what the tests iterate over -----------------------------------------------------------------
 
 EPS = {d: float(ml_dtypes.finfo(d).eps) for d in INEXACT if d not in COMPLEX}

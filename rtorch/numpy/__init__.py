@@ -30,19 +30,24 @@ from rtorch.numpy.ufuncs import *
 if TYPE_CHECKING:
     from rtorch.numpy.bits import *
     from rtorch.numpy.blocks import *
+    from rtorch.numpy.calculus import *
+    from rtorch.numpy.convolution import *
     from rtorch.numpy.cumulative import *
     from rtorch.numpy.editing import *
     from rtorch.numpy.einsum import *
     from rtorch.numpy.grids import *
+    from rtorch.numpy.histograms import *
     from rtorch.numpy.ignoring_nan import *
     from rtorch.numpy.joining import *
     from rtorch.numpy.maths import *
     from rtorch.numpy.matrices import *
     from rtorch.numpy.padding import *
     from rtorch.numpy.parts import *
+    from rtorch.numpy.polynomials import *
     from rtorch.numpy.products import *
     from rtorch.numpy.quantiles import *
     from rtorch.numpy.queries import *
+    from rtorch.numpy.random_draws import *
     from rtorch.numpy.ranges import *
     from rtorch.numpy.raveling import *
     from rtorch.numpy.repeating import *
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from rtorch.numpy.sources import *
     from rtorch.numpy.special import *
     from rtorch.numpy.statistics import *
+    from rtorch.numpy.tapers import *
     from rtorch.numpy.triangles import *
     from rtorch.numpy.types import *
     from rtorch.numpy.windows import *
@@ -72,12 +78,18 @@ EARLY: list[str] = [  # what is here once rtorch is imported
 LATE: dict[str, tuple[str, ...]] = {
     "rtorch.numpy.bits": ("packbits", "unpackbits"),
     "rtorch.numpy.blocks": ("block",),
+    "rtorch.numpy.calculus": ("ediff1d", "gradient", "interp", "trapezoid", "unwrap"),
+    "rtorch.numpy.convolution": ("convolve", "correlate"),
     "rtorch.numpy.cumulative": (
         "cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff",
+        "logcumsumexp",
     ),
     "rtorch.numpy.editing": ("delete", "insert", "trim_zeros"),
     "rtorch.numpy.einsum": ("einsum", "einsum_path"),
     "rtorch.numpy.grids": ("c_", "index_exp", "indices", "ix_", "mgrid", "ogrid", "r_", "s_"),
+    "rtorch.numpy.histograms": (
+        "bincount", "digitize", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
+    ),
     "rtorch.numpy.ignoring_nan": (
         "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin",
         "nanprod", "nanstd", "nansum", "nanvar",
@@ -95,6 +107,10 @@ LATE: dict[str, tuple[str, ...]] = {
     ),
     "rtorch.numpy.padding": ("pad",),
     "rtorch.numpy.parts": ("divmod", "fix", "frexp", "gcd", "lcm", "ldexp", "modf", "spacing"),
+    "rtorch.numpy.polynomials": (
+        "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub",
+        "polyval", "roots", "vander",
+    ),
     "rtorch.numpy.products": ("cross", "matvec", "vecmat"),
     "rtorch.numpy.quantiles": (
         "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",
@@ -103,6 +119,7 @@ LATE: dict[str, tuple[str, ...]] = {
         "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf",
         "isreal", "isrealobj", "isscalar", "real_if_close",
     ),
+    "rtorch.numpy.random_draws": ("binomial", "gamma", "poisson"),
     "rtorch.numpy.ranges": ("arange", "geomspace", "linspace", "logspace", "meshgrid"),
     "rtorch.numpy.raveling": ("ravel_multi_index", "unravel_index"),
     "rtorch.numpy.repeating": ("repeat", "resize", "roll", "tile"),
@@ -124,6 +141,7 @@ LATE: dict[str, tuple[str, ...]] = {
     "rtorch.numpy.sources": ("frombuffer", "fromfile", "fromfunction", "fromiter", "fromstring"),
     "rtorch.numpy.special": ("digamma", "erf", "erf_inv", "erfc", "lgamma"),
     "rtorch.numpy.statistics": ("average", "corrcoef", "cov", "mean", "std", "var"),
+    "rtorch.numpy.tapers": ("bartlett", "blackman", "hamming", "hanning", "i0", "kaiser"),
     "rtorch.numpy.triangles": (
         "diag_indices", "diag_indices_from", "fill_diagonal", "mask_indices", "tril_indices",
         "tril_indices_from", "triu_indices", "triu_indices_from",

@@ -10,14 +10,16 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
-from rtorch.errors import ArgumentError, AxisError, ShapeError, api
+from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, api
 from rtorch.numpy.joining import concat
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, operand
+from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, floating, operand
 from rtorch.numpy.reductions import widened
-from rtorch.ops.base import reshape_p, sub_p
-from rtorch.ops.comparison import ne_p
-from rtorch.ops.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p
-from rtorch.ops.shape import pad_p, slice_p
+from rtorch.ops.base import add_p, reshape_p, sub_p
+from rtorch.ops.comparison import eq_p, is_finite_p, ne_p, select_p
+from rtorch.ops.convert import stop_gradient_p
+from rtorch.ops.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p, recurrence_p
+from rtorch.ops.elementwise import exp_p, log_p, maximum_p
+from rtorch.ops.shape import concat_p, pad_p, slice_p
 
 __all__ = [
     "cummax",
@@ -27,6 +29,7 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "diff",
+    "logcumsumexp",
 ]
 
 
@@ -94,6 +97,40 @@ def cummin(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> A
         Array([2, 2, 1], dtype=int64)
     """
     return _cumulative("cummin", cummin_p, operand(x, "cummin"), axis, reverse)
+
+
+@api
+def logcumsumexp(x: ArrayLike, axis: int | None = None, *, reverse: bool = False) -> Array:
+    """``log(cumsum(exp(x)))`` along `axis`, without overflow; arguments as of `cummax`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.logcumsumexp(rt.asarray([1000.0, 1000.0]))
+        Array([1000.    , 1000.6932], dtype=float32)
+    """
+    x = floating(x, "logcumsumexp")
+    if x.dtype in dtypes.COMPLEXES:
+        raise DTypeError("[logcumsumexp] expected real numbers: complex ones have no largest")
+    x = reshape_p(x, shape=(x.size,)) if axis is None else x
+    place = axis_of(0 if axis is None else axis, x.ndim, "logcumsumexp")
+    largest = cummax_p(stop_gradient_p(x), axis=place, reverse=reverse)
+    shift = select_p(is_finite_p(largest), largest, 0)
+    # The sums of exp(x - largest): where the largest changes, so does the scale of all before.
+    before = _previous(largest, place, reverse)
+    same = eq_p(before, largest)
+    scale = exp_p(sub_p(select_p(same, 0, before), select_p(same, 0, largest)))
+    sums = recurrence_p(scale, exp_p(sub_p(x, shift)), axis=place, reverse=reverse)
+    # At least 1 unless all are -inf: then the bound keeps the logarithm and its slope finite.
+    return add_p(log_p(maximum_p(sums, 0.5)), largest)
+
+
+def _previous(x: Array, axis: int, reverse: bool) -> Array:
+    """What stands one place before each element; before the first, itself."""
+    n = x.shape[axis]
+    ends = (_range(x, axis, 0, min(n, 1)), _range(x, axis, 0, max(n - 1, 0)))
+    if reverse:
+        ends = (_range(x, axis, min(n, 1), n), _range(x, axis, max(n - 1, 0), n))
+    return concat_p(*ends, axis=axis)
 
 
 @api

@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -36,6 +37,8 @@ from rtorch.ops.base import (
     reshape_p,
     sub_p,
 )
+from rtorch.ops.comparison import is_nan_p, select_p
+from rtorch.ops.shape import slice_p
 from rtorch.ops.sorting import argsort_p, sort_p
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
@@ -236,15 +239,27 @@ def _unweighted(line: Array, q: Any, method: str, skip_nan: bool) -> Array:
     known = not isinstance(q, Array)
     if not known:
         q, n = convert(q, line.dtype), n if not isinstance(n, Array) else convert(n, line.dtype)
-    low, high, part = _place(n, q, method, np if known else _Traced)
-    if known:
-        below, above = take(line, low, axis=-1), take(line, high, axis=-1)
-        part = operand(part.astype(line.dtype))
+    low, high, part = _known(n, tuple(q.tolist()), method) if known else _place(
+        n, q, method, _Traced)  # fmt: skip
+    below = _at(line, low) if known else _along(line, low)
+    if known and not part.any():
+        out = below
     else:
-        below, above = _along(line, low), _along(line, high)
-    part = broadcast(part, below.shape)
-    out = add_p(below, mul_no_nan_p(part, sub_p(above, below)))
+        above = _at(line, high) if known else _along(line, high)
+        part = broadcast(operand(part.astype(line.dtype)) if known else part, below.shape)
+        out = add_p(below, mul_no_nan_p(part, sub_p(above, below)))
     return out if skip_nan else _nan_if_any(line, out)
+
+
+def _at(line: Array, places: Any) -> Array:
+    """The elements at known places."""
+    if len(places) > 1:
+        return take(line, places, axis=-1)
+    shape, i = line.shape[:-1], int(places[0])
+    out: Array = slice_p(
+        line, starts=(*(0,) * len(shape), i), limits=(*shape, i + 1), strides=(1,) * line.ndim
+    )
+    return out
 
 
 def _along(line: Array, place: Array) -> Array:
@@ -253,8 +268,13 @@ def _along(line: Array, place: Array) -> Array:
 
 
 def _nan_if_any(line: Array, out: Array) -> Array:
-    last = take(line, np.asarray([line.shape[-1] - 1]), axis=-1)
-    return where(isnan(last), math.nan, out)
+    last = is_nan_p(_at(line, [line.shape[-1] - 1]))
+    return select_p(broadcast(last, out.shape), math.nan, out)
+
+
+@functools.lru_cache(256)
+def _known(n: int, q: tuple[float, ...], method: str) -> tuple[Any, Any, Any]:
+    return _place(n, np.asarray(q), method, np)
 
 
 class _Traced:
@@ -316,7 +336,7 @@ def _weighted(line: Array, weights: Array, q: Any, skip_nan: bool) -> Array:
         weights = where(isnan(line), 0, weights)
     weights = convert(weights, line.dtype)
     sums = cumsum(weights, -1)
-    total = take(sums, np.asarray([line.shape[-1] - 1]), axis=-1)
+    total = _at(sums, [line.shape[-1] - 1])
     shares = broadcast_p(divide(sums, total), shape=(*line.shape, q.shape[0]),
                          axes=tuple(range(line.ndim)))  # fmt: skip
     q = convert(operand(q), line.dtype)
