@@ -13,13 +13,12 @@ EXEMPT: dict[str, str] = {
         NO_ARRAYS,
     ),
     **dict.fromkeys(
-        ["character", "complexfloating", "dtype", "flexible", "floating", "generic", "inexact",
-         "integer", "number", "object_", "signedinteger", "unsignedinteger"],
+        [ "complexfloating", "dtype", "floating", "generic", "inexact",
+         "integer", "number", "signedinteger", "unsignedinteger"],
         KIND,
     ),
     "einsum_path": "it returns no arrays: tests/numpy/test_einsum.py",
     "fromfile": "it reads a file: tests/numpy/test_creation.py",
-    "ndarray": "another name of Array",
 }  # fmt: skip
 
 MODULES = ("linalg", "fft", "special")

@@ -274,7 +274,7 @@ def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> Array:
 
 
 @api
-def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
+def broadcast_arrays(*xs: ArrayLike) -> list[Array]:
     """All arguments with the shape that they broadcast to together.
 
     Example:
@@ -284,7 +284,7 @@ def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
     """
     arrays = [operand(x, "broadcast_arrays") for x in xs]
     shape = operands.broadcast_shapes("broadcast_arrays", *[x.shape for x in arrays])
-    return tuple([operands.broadcast(x, shape) for x in arrays])
+    return [operands.broadcast(x, shape) for x in arrays]
 
 
 # ---- order of axes -------------------------------------------------------------------------------
