@@ -1034,6 +1034,7 @@ add("irfft", (Operand((0, 3)),), lambda x, axis, n, norm: np.fft.irfft(x, n, axi
 
 special_op_specs.declare(add, elementwise, Operand)
 
+
 def _convolve(x: Any, y: Any) -> Any:
     if x.ndim == 1:
         return np.convolve(x, y)

@@ -147,11 +147,11 @@ LATE: dict[str, tuple[str, ...]] = {
         "tril_indices_from", "triu_indices", "triu_indices_from",
     ),
     "rtorch.numpy.types": (
-        "array2string", "array_repr", "array_str", "bool", "can_cast", "cdouble", "character",
-        "complex_", "complexfloating", "csingle", "double", "dtype", "flexible", "float_",
-        "floating", "generic", "get_printoptions", "inexact", "int_", "integer", "issubdtype",
-        "iterable", "ndarray", "ndim", "number", "object_", "printoptions", "set_printoptions",
-        "shape", "signedinteger", "single", "size", "uint", "unsignedinteger",
+        "array2string", "array_repr", "array_str", "can_cast", "cdouble", "complex_",
+        "complexfloating", "csingle", "double", "dtype", "float_", "floating", "generic",
+        "get_printoptions", "inexact", "int_", "integer", "issubdtype", "iterable", "ndim",
+        "number", "printoptions", "set_printoptions", "shape", "signedinteger", "single", "size",
+        "uint", "unsignedinteger",
     ),
     "rtorch.numpy.windows": (
         "dynamic_index_in_dim", "dynamic_slice_in_dim", "dynamic_update_index_in_dim",

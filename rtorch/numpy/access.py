@@ -112,13 +112,13 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 
 def setitem(x: Array, index: Any, value: Any, how: str, mode: str) -> Array:
     """`x` with `value` set at `index`, or combined with what is there."""
-    longer, index = _without_bare_truth(x, index)
-    if longer is not x:
-        return _reshaped(setitem(longer, index, value, how, mode), x.shape)
     value = as_value(x, value, how)
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if isinstance(mask, Tracer) and mask.dtype is dtypes.bool_:
         return _set_where(x, mask, value, how)
+    longer, index = _without_bare_truth(x, index)
+    if longer is not x:
+        return _reshaped(setitem(longer, index, value, how, mode), x.shape)
     at = layout(x.shape, index, mode)
     if (extra := len(value.shape) - len(at.shape)) > 0 and value.shape[:extra] == (1,) * extra:
         value = reshape_p(value, shape=value.shape[extra:])  # NumPy takes them too

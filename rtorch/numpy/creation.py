@@ -119,10 +119,11 @@ def array(
 
 
 @api
-def copy(x: ArrayLike) -> Array:
+def copy(x: ArrayLike, order: str | None = None) -> Array:
     """A copy of `x` in memory of its own.
 
     Arrays are immutable, so this matters only for those that share memory with foreign arrays.
+    `order` exists for NumPy's sake.
 
     Example:
         >>> import rtorch as rt

@@ -92,10 +92,11 @@ def _traced_source(places: Array, n: int, count: int) -> Array:
     index = broadcast_to(ravel(places), (count,))
     index = where(index < 0, index + n, index)
     order = argsort(index)
-    new = index[order] + arange(count)
-    old = arange(n) + sum_along(index <= arange(n)[:, None], axis=1)
-    source = Place(zeros(n + count, dtypes.int64), new).set(order + n)
-    return Place(source, old).set(arange(n))
+    before = arange(n, device=index.device)
+    new = index[order] + arange(count, device=index.device)
+    old = before + sum_along(index <= before[:, None], axis=1)
+    source = zeros(n + count, dtypes.int64, device=index.device)
+    return Place(Place(source, new).set(order + n), old).set(before)
 
 
 # ---- delete --------------------------------------------------------------------------------------
@@ -137,9 +138,9 @@ def delete(
         )
     index = ravel(index_array(obj))
     gone = sort(where(index < 0, index + n, index))
-    kept = arange(max(n - gone.size, 0))
+    kept = arange(max(n - gone.size, 0), device=gone.device)
     # Of the places that stay, number k is behind as many of those that go as there are gaps <= k.
-    behind = sum_along(gone - arange(gone.size) <= kept[:, None], axis=1)
+    behind = sum_along(gone - arange(gone.size, device=gone.device) <= kept[:, None], axis=1)
     return _take(x, kept + behind, place)
 
 

@@ -120,6 +120,13 @@ def _transpose(self: Array, *axes: Any) -> Array:
     return manipulation.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
 
 
+def _compress(self: Array, condition: Any, axis: int | None = None, **options: Any) -> Array:
+    """See ``rt.compress``."""
+    from rtorch.numpy.searching import compress
+
+    return compress(condition, self, axis, **options)
+
+
 def _copy(self: Array) -> Array:
     """The array itself: it is immutable, a copy could not be told from it."""
     return self
@@ -145,6 +152,8 @@ _METHODS: dict[str, Any] = {
     "astype": elementwise.astype,
     "clip": elementwise.clip,
     "conj": elementwise.conj,
+    "conjugate": elementwise.conj,
+    "round": elementwise.round,
     "ravel": manipulation.ravel,
     "flatten": manipulation.ravel,
     "squeeze": manipulation.squeeze,
@@ -172,6 +181,7 @@ _METHODS: dict[str, Any] = {
     "take": indexing.take,
     "nonzero": _late("searching", "nonzero"),
     "choose": _late("selecting", "choose"),
+    "compress": _compress,
     "diagonal": _late("matrices", "diagonal"),
     "searchsorted": _late("sorting", "searchsorted"),
 }

@@ -170,18 +170,18 @@ def _refuse_inplace(name: str, inplace: bool) -> None:
 @api
 def put(
     x: ArrayLike,
-    indices: ArrayLike,
-    values: ArrayLike,
+    ind: ArrayLike,
+    v: ArrayLike,
     mode: str | None = None,
     *,
     inplace: bool = False,
 ) -> Array:
-    """A copy of `x` with `values` at `indices` of the flattened array.
+    """A copy of `x` with the values `v` at the indices `ind` of the flattened array.
 
     Args:
         x: Array.
-        indices: Integer array.
-        values: Repeated, or cut off, to be as many as the indices.
+        ind: Integer array.
+        v: Values, repeated or cut off to be as many as the indices.
         mode: What an index outside does: ``"raise"`` (as None), ``"clip"``, ``"wrap"`` or
             ``"drop"``.
         inplace: Must be False; for JAX's sake.
@@ -193,10 +193,10 @@ def put(
                [0., 5.]], dtype=float32)
     """
     _refuse_inplace("put", inplace)
-    x, index = operand(x, "put"), ravel(index_array(indices))
+    x, index = operand(x, "put"), ravel(index_array(ind))
     if not index.size:
         return x
-    value = resize(as_value(x, values, "put"), index.shape)
+    value = resize(as_value(x, v, "put"), index.shape)
     return reshape_p(Place(ravel(x), index).set(value, mode=mode), shape=x.shape)
 
 
@@ -253,13 +253,13 @@ def put_along_axis(
 
 
 @api
-def place(x: ArrayLike, mask: ArrayLike, values: ArrayLike, *, inplace: bool = False) -> Array:
-    """A copy of `x` with `values`, in their order, where `mask` holds.
+def place(x: ArrayLike, mask: ArrayLike, vals: ArrayLike, *, inplace: bool = False) -> Array:
+    """A copy of `x` with `vals`, in their order, where `mask` holds.
 
     Args:
         x: Array.
         mask: Truth values, as many as x has elements.
-        values: As many as are needed are used, repeated from the first if there are fewer.
+        vals: As many as are needed are used, repeated from the first if there are fewer.
         inplace: Must be False; for JAX's sake.
 
     Example:
@@ -271,9 +271,9 @@ def place(x: ArrayLike, mask: ArrayLike, values: ArrayLike, *, inplace: bool = F
     x, chosen = operand(x, "place"), truth(mask, "place")
     if chosen.size != x.size:
         raise ShapeError(f"[place] mask of shape {chosen.shape} on an array of {x.shape}")
-    values = ravel(as_value(x, values, "place"))
+    values = ravel(as_value(x, vals, "place"))
     if not values.size:
-        raise ShapeError("[place] values: there are none to place")
+        raise ShapeError("[place] vals: there are none to place")
     if not x.size:
         return x
     number = cumsum(convert(ravel(chosen), dtypes.int64)) - 1

@@ -14,34 +14,30 @@ from rtorch.errors import ArgumentError, api
 from rtorch.numpy.operands import Axis, axes_of, operand
 
 __all__ = [
-    "array2string", "array_repr", "array_str", "bool", "can_cast", "cdouble", "character",
-    "complex_", "complexfloating", "csingle", "double", "dtype", "flexible", "float_", "floating",
-    "generic", "get_printoptions", "inexact", "int_", "integer", "issubdtype", "iterable",
-    "ndarray", "ndim", "number", "object_", "printoptions", "set_printoptions", "shape",
-    "signedinteger", "single", "size", "uint", "unsignedinteger",
+    "array2string", "array_repr", "array_str", "can_cast", "cdouble", "complex_",
+    "complexfloating", "csingle", "double", "dtype", "float_", "floating", "generic",
+    "get_printoptions", "inexact", "int_", "integer", "issubdtype", "iterable", "ndim",
+    "number", "printoptions", "set_printoptions", "shape", "signedinteger", "single", "size",
+    "uint", "unsignedinteger",
 ]  # fmt: skip
-
-Bool = bool  # Python's, which has another meaning below
 
 # ---- names ---------------------------------------------------------------------------------------
 
 dtype = np.dtype
-ndarray = Array
 int_, uint = dtypes.int64, dtypes.uint64
 single, double, float_ = dtypes.float32, dtypes.float64, dtypes.float64
 csingle, cdouble, complex_ = dtypes.complex64, dtypes.complex128, dtypes.complex128
 
-# Kinds, for `issubdtype`; there are no arrays of the last three.
+# Kinds, for `issubdtype`.
 generic, number, inexact, integer = np.generic, np.number, np.inexact, np.integer
 floating, complexfloating = np.floating, np.complexfloating
 signedinteger, unsignedinteger = np.signedinteger, np.unsignedinteger
-flexible, character, object_ = np.flexible, np.character, np.object_
 
 # ---- dtypes --------------------------------------------------------------------------------------
 
 
 @api
-def issubdtype(arg1: Any, arg2: Any) -> Bool:
+def issubdtype(arg1: Any, arg2: Any) -> bool:
     """Whether a dtype (or kind) belongs to a kind such as `floating` or `integer`.
 
     Args:
@@ -54,14 +50,14 @@ def issubdtype(arg1: Any, arg2: Any) -> Bool:
         (True, False)
     """
     first, second = (_plain(_kind(a)) for a in (arg1, arg2))
-    return Bool(np.issubdtype(first, second))
+    return bool(np.issubdtype(first, second))
 
 
 def _kind(x: Any) -> Any:
     """A kind as it is, a dtype as rtorch's."""
     if isinstance(x, type) and issubclass(x, np.generic) and x.__subclasses__():
         return x
-    return x if x is np.object_ else dtypes.canonical(x)
+    return dtypes.canonical(x)
 
 
 def _plain(x: Any) -> Any:
@@ -70,7 +66,7 @@ def _plain(x: Any) -> Any:
 
 
 @api
-def can_cast(from_: Any, to: Any, casting: str = "safe") -> Bool:
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """Whether one dtype can be converted to another by NumPy's rule `casting`.
 
     Args:
@@ -87,7 +83,7 @@ def can_cast(from_: Any, to: Any, casting: str = "safe") -> Bool:
     is_array = isinstance(from_, (Array, np.ndarray, np.generic))
     first = from_.dtype if is_array else dtypes.canonical(from_)
     rule: Any = casting
-    return Bool(np.can_cast(first, dtypes.canonical(to), rule))
+    return bool(np.can_cast(first, dtypes.canonical(to), rule))
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -133,7 +129,7 @@ def size(x: Any, axis: Axis = None) -> int:
 
 
 @api
-def iterable(x: Any) -> Bool:
+def iterable(x: Any) -> bool:
     """Whether one can loop over `x`: an array without axes has nothing to loop over.
 
     Example:
@@ -143,7 +139,7 @@ def iterable(x: Any) -> Bool:
     """
     if isinstance(x, Array):
         return x.ndim > 0
-    return Bool(np.iterable(x))
+    return bool(np.iterable(x))
 
 
 # ---- text ----------------------------------------------------------------------------------------
@@ -187,7 +183,7 @@ def array_repr(
     x: Any,
     max_line_width: int | None = None,
     precision: int | None = None,
-    suppress_small: Bool | None = None,
+    suppress_small: bool | None = None,
 ) -> str:
     """The text of `x` with its dtype, as ``repr(x)`` has it.
 
@@ -212,7 +208,7 @@ def array_str(
     x: Any,
     max_line_width: int | None = None,
     precision: int | None = None,
-    suppress_small: Bool | None = None,
+    suppress_small: bool | None = None,
 ) -> str:
     """The text of `x`, as ``str(x)`` has it; the arguments are those of `array_repr`.
 
@@ -246,6 +242,3 @@ def _text(name: str, write: Callable[..., str], *args: Any, **options: Any) -> s
 
 def _values(x: Any, use: str) -> Any:
     return backend.to_numpy(operand(x, use)._concrete(use))
-
-
-bool = dtypes.bool_  # last: above it would be taken for Python's

@@ -110,6 +110,8 @@ def test_methods():
     assert [i.tolist() for i in x.nonzero()] == [[0, 1], [1, 0]]
     assert x.choose([5, 6, 7, 8]).tolist() == [[5, 7], [8, 5]]
     assert x.diagonal(1).tolist() == [2]
+    assert x.compress([False, True], axis=1).tolist() == [[2], [0]]
+    assert rt.asarray([1.25]).round(1).tolist() == pytest.approx([1.2])
     assert rt.asarray([1, 3]).searchsorted(2).tolist() == 1
     assert x.reshape(4, order="F").tolist() == x.ravel("F").tolist() == [0, 3, 2, 0]
 

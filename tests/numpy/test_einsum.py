@@ -3,6 +3,7 @@
 import numpy as np
 import opt_einsum
 import pytest
+from hypothesis import given, strategies as st
 
 import rtorch as rt
 from rtorch.errors import ArgumentError
@@ -72,8 +73,8 @@ def test_paths():
     assert path == opt_einsum.contract_path("ij,jk,kl->il", *map(np.asarray, xs))[0]
     assert "Naive scaling" in str(info)
     want = rt.einsum("ij,jk,kl->il", *xs)
-    for given in (path, tuple(path), ["einsum_path", *path], "greedy", "optimal", True, False):
-        np.testing.assert_allclose(rt.einsum("ij,jk,kl->il", *xs, optimize=given), want)
+    for how in (path, tuple(path), ["einsum_path", *path], "greedy", "optimal", True, False):
+        np.testing.assert_allclose(rt.einsum("ij,jk,kl->il", *xs, optimize=how), want)
     assert rt.einsum_path(xs[0], [0, 1], xs[1], [1, 2])[0] == [(0, 1)]
     with pytest.raises(ArgumentError, match="is for 2 arrays"):
         rt.einsum_path("ij,jk", xs[0])
@@ -83,3 +84,56 @@ def test_element_type():
     x = rt.ones((2, 3), dtype=rt.float16)
     assert rt.einsum("ij,ij->", x, x, preferred_element_type=rt.float32).dtype == rt.float32
     assert rt.einsum("ij,ij->", x, x, precision="highest").dtype == rt.float16
+
+
+@st.composite
+def expressions(draw):
+    """Subscripts and the shapes that they fit: repeated letters, ellipses, lengths of 1."""
+    sizes = {c: draw(st.integers(0, 3)) for c in "abcd"}
+    dots = tuple(draw(st.lists(st.integers(1, 2), max_size=2)))
+    words, shapes = [], []
+    for _ in range(draw(st.integers(1, 4))):
+        word = draw(st.text("abcd", max_size=3))
+        own = dots[draw(st.integers(0, len(dots))) :]
+        own = tuple(1 if draw(st.booleans()) else n for n in own)
+        place = draw(st.integers(0, len(word)))
+        before, after = ([sizes[c] for c in part] for part in (word[:place], word[place:]))
+        has_dots = bool(own) or draw(st.booleans())
+        words.append(word[:place] + "..." * has_dots + word[place:])
+        shapes.append((*before, *own, *after))
+    left = ",".join(words)
+    if draw(st.booleans()):
+        return left, shapes
+    output = draw(st.permutations(sorted(set(left) - set(".,"))))
+    output = "".join(output[: draw(st.integers(0, len(output)))])
+    return f"{left}->{'...' * ('...' in left)}{output}", shapes
+
+
+@given(expressions(), st.sampled_from(["auto", False]))
+def test_any_expression(case, optimize):
+    text, shapes = case
+    xs = [np.arange(1.0, 1 + np.prod(s)).reshape(s) for s in shapes]
+    want = np.einsum(text, *xs)
+    call = lambda *a: rt.einsum(text, *a, optimize=optimize)  # noqa: E731
+    for way in (call, rt.jit(call)):
+        got = way(*map(rt.asarray, xs))
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got, want)
+    np.testing.assert_allclose(
+        rt.einsum(*[z for pair in lists(text, xs) for z in pair], *output_list(text)), want
+    )
+
+
+def numbers(word):
+    """A word as a list of axis numbers."""
+    parts = [["abcd".index(c) for c in part] for part in word.split("...")]
+    return parts[0] if len(parts) == 1 else [*parts[0], ..., *parts[1]]
+
+
+def lists(text, xs):
+    words = text.split("->")[0].split(",")
+    return [(x, numbers(word)) for x, word in zip(xs, words, strict=True)]
+
+
+def output_list(text):
+    return [numbers(text.split("->")[1])] if "->" in text else []

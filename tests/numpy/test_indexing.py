@@ -271,8 +271,9 @@ def test_traced_masks(how):
     """Under jit a mask of x's shape, or of its first axes, selects where a value goes."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, 4))
-    masks = {"all": x > 0, "rows": x[:, 0] > 0}
+    masks = {"all": x > 0, "rows": x[:, 0] > 0, "none": np.asarray(True)}
     values = {
+        "none": [2.0],
         "all": [2.0, [2.0]],
         "rows": [2.0, rng.standard_normal(4), rng.standard_normal((1, 4))],
     }
