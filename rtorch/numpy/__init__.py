@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from rtorch.numpy.products import *
     from rtorch.numpy.quantiles import *
     from rtorch.numpy.queries import *
-    from rtorch.numpy.random_draws import *
     from rtorch.numpy.ranges import *
     from rtorch.numpy.raveling import *
     from rtorch.numpy.repeating import *
@@ -119,7 +118,6 @@ LATE: dict[str, tuple[str, ...]] = {
         "array_equal", "array_equiv", "iscomplex", "iscomplexobj", "isneginf", "isposinf",
         "isreal", "isrealobj", "isscalar", "real_if_close",
     ),
-    "rtorch.numpy.random_draws": ("binomial", "gamma", "poisson"),
     "rtorch.numpy.ranges": ("arange", "geomspace", "linspace", "logspace", "meshgrid"),
     "rtorch.numpy.raveling": ("ravel_multi_index", "unravel_index"),
     "rtorch.numpy.repeating": ("repeat", "resize", "roll", "tile"),
