@@ -840,6 +840,7 @@ def _upper_right(x: Any, e: Any, kind: str) -> Any:
     return _exponential(block, kind)[..., :n, n:]
 
 
+elementwise("root_of_squares", np.sqrt, POSITIVE)
 linear_algebra("inv", np.linalg.inv, _regular)
 linear_algebra("det", np.linalg.det, _itself)
 linear_algebra("det", np.linalg.det, _singular, shapes=((3, 3), (2, 4, 4)), case="singular")

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rtorch.core import dtypes
+from rtorch.core import backend, dtypes
+from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.errors import LinAlgError
 from rtorch.ops.base import (
@@ -97,23 +98,31 @@ def diagonal_of(x: Any) -> Any:
 # ---- triangles -----------------------------------------------------------------------------------
 
 
-def _grid(x: Any) -> tuple[Any, Any]:
-    shape = x.shape[-2:]
-    rows, columns = (
-        iota_p(shape=shape, dtype=dtypes.int64, axis=axis, device=x.device) for axis in (0, 1)
-    )
-    return rows, columns
+_SMALL = 4096  # elements: masks up to there are kept
 
 
 def _mask(x: Any, which: str) -> Any:
-    rows, columns = _grid(x)
-    mask = {
-        "eye": lambda: eq_p(rows, columns),
-        "lower": lambda: ge_p(rows, columns),
-        "upper": lambda: ge_p(columns, rows),
-    }[which]()
     n = len(x.shape)
+    small = x.shape[-1] * x.shape[-2] <= _SMALL and x.device == backend.CPU
+    mask = _kept_mask(x.shape[-2:], which) if small else _made_mask(x, which)
     return mask if n == 2 else broadcast_p(mask, shape=x.shape, axes=(n - 2, n - 1))
+
+
+@functools.lru_cache(256)
+def _kept_mask(shape: tuple[int, int], which: str) -> Array:
+    rows, columns = np.indices(shape)
+    compare = {"eye": np.equal, "lower": np.greater_equal, "upper": np.less_equal}[which]
+    return Array(compare(rows, columns))
+
+
+def _made_mask(x: Any, which: str) -> Any:
+    rows, columns = (
+        iota_p(shape=x.shape[-2:], dtype=dtypes.int64, axis=axis, device=x.device)
+        for axis in (0, 1)
+    )
+    if which == "eye":
+        return eq_p(rows, columns)
+    return ge_p(rows, columns) if which == "lower" else ge_p(columns, rows)
 
 
 def lower(x: Any) -> Any:

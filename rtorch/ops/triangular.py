@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -62,19 +63,18 @@ class TriangularSolve(LeftDivision):
     name = "triangular_solve"
 
     def impl(self, xp: Any, a: Any, b: Any, *, lower: bool, transposed: bool, unit: bool) -> Any:
-        if xp is np and not unit:
-            _check_diagonal(a)
         library = _library(xp, a)
         if library is None:
+            if xp is np and not unit:
+                _check_diagonal(a)
             x = xp.array(b)
             _substitute(xp.swapaxes(a, -1, -2) if transposed else a, x, lower != transposed, unit)
             return x
         x = xp.empty(b.shape, b.dtype)
         for at in np.ndindex(a.shape[:-2]):
-            x[at] = library.solve_triangular(
-                a[at], b[at], trans=int(transposed), lower=lower, unit_diagonal=unit,
-                check_finite=False,
-            )  # fmt: skip
+            x[at], info = _solve_one(library, a[at], b[at], lower, transposed, unit)
+            if info:
+                _check_diagonal(a)
         return x
 
     def infer(self, a: Any, b: Any, **params: Any) -> Aval:
@@ -92,6 +92,22 @@ class TriangularSolve(LeftDivision):
 
     def transpose(self, ct: Any, a: Any, b: Any, *, transposed: bool, **params: Any) -> Any:
         return None, self(a, ct, transposed=not transposed, **params) if is_linear(b) else None
+
+
+def _solve_one(library: Any, a: Any, b: Any, lower: bool, transposed: bool, unit: bool) -> Any:
+    if not isinstance(a, np.ndarray):
+        return library.solve_triangular(
+            a, b, trans=int(transposed), lower=lower, unit_diagonal=unit, check_finite=False
+        ), 0
+    if not a.flags.f_contiguous:  # as it is in memory, a row is a column to LAPACK
+        a, lower, transposed = a.T, not lower, not transposed
+    trtrs = _lapack(library, "trtrs", a.dtype)
+    return trtrs(a, b, lower=lower, trans=int(transposed), unitdiag=unit)
+
+
+@functools.lru_cache(32)
+def _lapack(library: Any, name: str, dtype: Any) -> Any:
+    return library.get_lapack_funcs(name, dtype=dtype)
 
 
 def _check_diagonal(a: Any) -> None:
@@ -205,8 +221,7 @@ def _steps(x: Any) -> tuple[int, ...]:
 def _factor(library: Any, x: Any) -> tuple[Any, Any]:
     if not isinstance(x, np.ndarray):
         return library.lu_factor(x, check_finite=False)
-    (getrf,) = library.get_lapack_funcs(("getrf",), (x,))  # lu_factor warns of zero pivots
-    packed, pivots, _ = getrf(x)
+    packed, pivots, _ = _lapack(library, "getrf", x.dtype)(x)  # lu_factor warns of zero pivots
     return packed, pivots
 
 
