@@ -149,7 +149,7 @@ def _expm(xp: Any, x: Any, e: Any = None) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         halvings = xp.maximum(xp.ceil(xp.log2(norm / _PADE_NORM)), 0)
     halvings = xp.where(xp.isfinite(halvings), halvings, xp.zeros_like(halvings))
-    times = int(halvings.max(initial=0))
+    times = int(halvings.max()) if halvings.size else 0
     scale = xp.exp2(-halvings).astype(x.real.dtype)[..., None, None]
     one = _eye(xp, x)
     if e is None:
