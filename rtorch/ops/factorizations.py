@@ -27,9 +27,10 @@ from rtorch.ops.matrices import (
     half_lower,
     hermitian_of_lower,
     identity_like,
+    only_diagonal,
     product,
+    strict_lower,
     upper as upper_of,
-    without_diagonal,
 )
 from rtorch.ops.shape import pad_p, slice_p
 from rtorch.ops.spectra import columns, with_complement
@@ -94,7 +95,7 @@ class LU(MatrixOp):
         rows = broadcast_p(order, shape=t.shape, axes=tuple(range(len(order.shape))))
         inner = left_solve(left, take_along(t, rows, len(t.shape) - 2), lower=True, unit=True)
         inner = right_solve(inner, right, lower=False)
-        below, above = sub_p(inner, upper_of(inner)), upper_of(inner)
+        below, above = strict_lower(inner), upper_of(inner)
         l_dot, u_dot = product(left, _resized(below, left)), product(_resized(above, right), right)
         return (packed, pivots, order), (
             add_p(_resized(l_dot, t), _resized(u_dot, t)), None, None
@@ -160,7 +161,7 @@ class PivotsToOrder(MatrixOp):
 def _square_factors(packed: Any) -> tuple[Any, Any]:
     """Both factors as square matrices: what is missing is a part of the identity."""
     m, n = packed.shape[-2:]
-    left = _resized_to(sub_p(packed, upper_of(packed)), m, m)
+    left = _resized_to(strict_lower(packed), m, m)
     right = _resized_to(upper_of(packed), n, n)
     if n > m:
         right = add_p(right, _tail_of_identity(right, m))
@@ -221,10 +222,10 @@ class QR(MatrixOp):
         inner = product(adjoint(q1), scaled)
         # inner = rotation + (r_dot @ inverse(r)): a skew matrix and an upper triangle whose
         # diagonal is real
-        strict = sub_p(inner, upper_of(inner))
+        strict = strict_lower(inner)
         rotation = sub_p(strict, adjoint(strict))
         if t.dtype in dtypes.COMPLEXES:
-            diagonal = sub_p(inner, without_diagonal(inner))
+            diagonal = only_diagonal(inner)
             rotation = add_p(rotation, mul_p(sub_p(diagonal, adjoint(diagonal)), 0.5))
         q_dot = add_p(scaled, product(q1, sub_p(rotation, inner)))
         r_dot = product(sub_p(inner, rotation), r1)
