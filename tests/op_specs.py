@@ -923,6 +923,14 @@ def _upper_right(x: Any, e: Any, kind: str) -> Any:
     return _exponential(block, kind)[..., :n, n:]
 
 
+elementwise("root_of_squares", np.sqrt, POSITIVE)
+for _which, _of in {"lower": np.tril, "upper": np.triu, "strict_lower": lambda x: np.tril(x, -1),
+                    "diagonal": lambda x: x * np.eye(*x.shape[-2:], dtype=x.dtype),
+                    "off_diagonal": lambda x: x - x * np.eye(*x.shape[-2:], dtype=x.dtype),
+                    }.items():  # fmt: skip
+    linear_algebra("matrix_part", lambda x, which, _of=_of: _of(x), _itself, linear=((0,),),
+                   params={"which": _which}, case=_which,
+                   shapes=((3, 3), (2, 2, 3), (0, 2)))  # fmt: skip
 linear_algebra("inv", np.linalg.inv, _regular)
 linear_algebra("det", np.linalg.det, _itself)
 linear_algebra("det", np.linalg.det, _singular, shapes=((3, 3), (2, 4, 4)), case="singular")

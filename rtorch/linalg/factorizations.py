@@ -16,12 +16,12 @@ from rtorch.numpy.matrices import tril, triu
 from rtorch.numpy.operands import ArrayLike, broadcast, convert, operand
 from rtorch.ops.comparison import eq_p
 from rtorch.ops.creation import iota_p
+from rtorch.ops.factorizations import cholesky_p, lu_p, pivots_to_order_p, qr_p
 from rtorch.ops.indexing import take_along
 from rtorch.ops.matrices import adjoint, identity_like
 from rtorch.ops.shape import concat_p
 from rtorch.ops.sorting import argsort_p
 from rtorch.ops.spectra import columns
-from rtorch.ops.triangular import cholesky_p, lu_p, pivots_to_order_p, qr_p
 
 __all__ = [
     "cho_factor",

@@ -16,9 +16,8 @@ from rtorch.numpy.elementwise import abs as absolute, imag, real, where
 from rtorch.numpy.manipulation import moveaxis
 from rtorch.numpy.operands import ArrayLike, Axis, Shape, axes_of, axis_of, floating, operand
 from rtorch.numpy.reductions import any as any_of, max as largest, min as least, sum as sum_along
-from rtorch.numpy.ufuncs import sqrt
 from rtorch.ops.determinants import det_p, slogdet_p
-from rtorch.ops.linalg import inv_p
+from rtorch.ops.linalg import inv_p, root_of_squares_p
 from rtorch.ops.spectra import svdvals_p
 
 __all__ = [
@@ -78,16 +77,15 @@ def slogdet(x: ArrayLike) -> SlogdetResult:
 def _root(x: Array, power: float) -> Array:
     """``x ** (1 / power)`` for `x` from 0 on; the slope at 0 is 0, where it is infinite."""
     zero = x == 0
-    safe = where(zero, 1, x)
-    return where(zero, 0, sqrt(safe) if power == 2 else safe ** (1 / power))
+    return where(zero, 0, where(zero, 1, x) ** (1 / power))
 
 
-def _sum_of_squares(x: Array, axes: Shape, keepdims: bool) -> Array:
+def _euclidean(x: Array, axes: Shape, keepdims: bool) -> Array:
     if x.dtype in dtypes.COMPLEXES:
         x = real(x) ** 2 + imag(x) ** 2
     else:
         x = x * x
-    return sum_along(x, axis=axes, keepdims=keepdims)
+    return root_of_squares_p(sum_along(x, axis=axes, keepdims=keepdims))
 
 
 def _order(order: Any, name: str) -> float:
@@ -98,7 +96,7 @@ def _order(order: Any, name: str) -> float:
 
 def _of_vectors(x: Array, axes: Shape, keepdims: bool, order: float) -> Array:
     if order == 2:
-        return _root(_sum_of_squares(x, axes, keepdims), 2)
+        return _euclidean(x, axes, keepdims)
     size = absolute(x)
     if order == math.inf:
         return largest(size, axis=axes, keepdims=keepdims)
@@ -117,7 +115,7 @@ _MATRIX_ORDERS = "'fro', 'nuc', 1, -1, 2, -2, inf, -inf"
 def _of_matrices(x: Array, axes: Shape, keepdims: bool, order: Any, name: str) -> Array:
     rows, columns = axes
     if order is None or order == "fro":
-        return _root(_sum_of_squares(x, axes, keepdims), 2)
+        return _euclidean(x, axes, keepdims)
     if order in (2, -2, "nuc"):
         s = svdvals_p(not_half(moveaxis(x, axes, (x.ndim - 2, x.ndim - 1)), name))
         combine: Any = {2: largest, -2: least, "nuc": sum_along}[order]

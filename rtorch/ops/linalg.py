@@ -13,7 +13,17 @@ from typing import Any
 
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
-from rtorch.ops.base import add_p, add_tangents, move_dim, neg_p, reshape_p, sub_p
+from rtorch.ops.base import (
+    add_p,
+    add_tangents,
+    elementwise,
+    move_dim,
+    neg_p,
+    reshape_p,
+    sub_p,
+)
+from rtorch.ops.comparison import eq_p, select_p
+from rtorch.ops.elementwise import div_p
 from rtorch.ops.matrices import (
     FINITE,
     MatrixOp,
@@ -88,7 +98,11 @@ class Pinv(MatrixOp):
     name = "pinv"
 
     def impl(self, xp: Any, x: Any, rtol: Any) -> Any:
-        return guarded("pinv", FINITE, xp.linalg.pinv, x, rtol)
+        u, s, vh = guarded("pinv", FINITE, lambda a: xp.linalg.svd(a, False), x)
+        kept = s > rtol[..., None] * s[..., :1]
+        inverse = xp.where(kept, 1 / xp.where(kept, s, xp.ones_like(s)), xp.zeros_like(s))
+        v, uh = xp.swapaxes(vh.conj(), -1, -2), xp.swapaxes(u.conj(), -1, -2)
+        return xp.matmul(v * inverse[..., None, :], uh)
 
     def infer(self, x: Any, rtol: Any) -> Aval:
         return Aval((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
@@ -104,5 +118,11 @@ class Pinv(MatrixOp):
         out = sub_p(product(p, p_h, product(t_h, rest_left)), product(p, t, p))
         return p, add_p(out, product(product(rest_right, t_h), p_h, p))
 
+
+# The slope at 0 is finite, and the squares below the root have slope 0 there: so has a norm.
+root_of_squares_p = elementwise(
+    "root_of_squares", "sqrt", lambda out, x: div_p(0.5, select_p(eq_p(out, 0), 1, out)),
+    doc="The square root of a sum of squares.",
+)  # fmt: skip
 
 solve_p, inv_p, pinv_p = Solve(), Inv(), Pinv()

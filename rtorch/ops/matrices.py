@@ -6,6 +6,7 @@ Matrices are the last two axes of their arrays; equal axes before these are a ba
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from rtorch.core import dtypes
 from rtorch.core.primitive import Primitive
 from rtorch.errors import LinAlgError
 from rtorch.ops.base import (
+    Linear,
     add_p,
     batch_size,
     batched_front,
@@ -22,12 +24,10 @@ from rtorch.ops.base import (
     mul_p,
     permute_dims_p,
     reduce_sum_p,
-    sub_p,
 )
-from rtorch.ops.comparison import eq_p, ge_p, select_p
 from rtorch.ops.contraction import MATMUL, dot_general_p
-from rtorch.ops.convert import conj_p, convert_p
-from rtorch.ops.creation import iota_p
+from rtorch.ops.convert import conj_p
+from rtorch.ops.creation import full_p
 
 
 class MatrixOp(Primitive):
@@ -91,57 +91,86 @@ def as_columns(v: Any, n: int) -> Any:
 
 def diagonal_of(x: Any) -> Any:
     """The diagonals of square matrices."""
-    return reduce_sum_p(select_p(_mask(x, "eye"), x, 0), axes=(len(x.shape) - 1,))
+    return reduce_sum_p(matrix_part_p(x, which="diagonal"), axes=(len(x.shape) - 1,))
 
 
-# ---- triangles -----------------------------------------------------------------------------------
+# ---- parts ---------------------------------------------------------------------------------------
+
+_PARTS: dict[str, Callable[[Any, Any], Any]] = {
+    "lower": operator.ge,
+    "upper": operator.le,
+    "strict_lower": operator.gt,
+    "diagonal": operator.eq,
+    "off_diagonal": operator.ne,
+}
+_SMALL = 4096  # elements: masks up to there are kept
 
 
-def _grid(x: Any) -> tuple[Any, Any]:
-    shape = x.shape[-2:]
-    rows, columns = (
-        iota_p(shape=shape, dtype=dtypes.int64, axis=axis, device=x.device) for axis in (0, 1)
-    )
-    return rows, columns
+class MatrixPart(Linear):
+    """The matrices with zeros outside of the part that is asked for."""
+
+    name = "matrix_part"
+
+    def impl(self, xp: Any, x: Any, *, which: str) -> Any:
+        shape = x.shape[-2:]
+        small = xp is np and shape[0] * shape[1] <= _SMALL
+        mask = _kept_mask(shape, which) if small else _mask(xp, shape, which)
+        return xp.where(mask, x, x.dtype.type(0))
+
+    def infer(self, x: Any, *, which: str) -> Any:
+        return x
+
+    def transpose(self, ct: Any, x: Any, *, which: str) -> Any:
+        return (self(ct, which=which),)
+
+    batch = MatrixOp.batch
 
 
-def _mask(x: Any, which: str) -> Any:
-    rows, columns = _grid(x)
-    mask = {
-        "eye": lambda: eq_p(rows, columns),
-        "lower": lambda: ge_p(rows, columns),
-        "upper": lambda: ge_p(columns, rows),
-    }[which]()
-    n = len(x.shape)
-    return mask if n == 2 else broadcast_p(mask, shape=x.shape, axes=(n - 2, n - 1))
+def _mask(xp: Any, shape: tuple[int, int], which: str) -> Any:
+    rows, columns = xp.arange(shape[0]), xp.arange(shape[1])
+    return _PARTS[which](rows[:, None], columns)
+
+
+@functools.lru_cache(256)
+def _kept_mask(shape: tuple[int, int], which: str) -> Any:
+    return _mask(np, shape, which)
+
+
+matrix_part_p = MatrixPart()
 
 
 def lower(x: Any) -> Any:
     """The lower triangles with the diagonals; zeros above."""
-    return select_p(_mask(x, "lower"), x, 0)
+    return matrix_part_p(x, which="lower")
 
 
 def upper(x: Any) -> Any:
     """The upper triangles with the diagonals; zeros below."""
-    return select_p(_mask(x, "upper"), x, 0)
+    return matrix_part_p(x, which="upper")
 
 
-def without_diagonal(x: Any) -> Any:
-    return select_p(_mask(x, "eye"), 0, x)
+def strict_lower(x: Any) -> Any:
+    """The lower triangles without the diagonals."""
+    return matrix_part_p(x, which="strict_lower")
 
 
 def only_diagonal(x: Any) -> Any:
-    return select_p(_mask(x, "eye"), x, 0)
+    return matrix_part_p(x, which="diagonal")
+
+
+def without_diagonal(x: Any) -> Any:
+    return matrix_part_p(x, which="off_diagonal")
 
 
 def identity_like(x: Any) -> Any:
     """Identity matrices with the shape and dtype of `x`, which need not be square."""
-    return convert_p(_mask(x, "eye"), dtype=x.dtype)
+    ones = full_p(shape=(), value=1, dtype=x.dtype, device=x.device)
+    return only_diagonal(broadcast_p(ones, shape=x.shape, axes=()))
 
 
 def half_lower(x: Any) -> Any:
     """The lower triangles with half of the diagonals: ``half_lower(h) + adjoint = h``."""
-    return lower(mul_p(x, sub_p(1, mul_p(identity_like(x), 0.5))))
+    return mul_p(add_p(lower(x), strict_lower(x)), 0.5)
 
 
 def hermitian_of_lower(x: Any) -> Any:

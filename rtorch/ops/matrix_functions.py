@@ -6,6 +6,7 @@ whose transpose is itself at the transposed `x`.
 
 References:
     Mathias 1996, "A chain rule for matrix functions and applications"
+    Al-Mohy & Higham 2009, "Computing the Fréchet derivative of the matrix exponential"
     Higham 2005, "The scaling and squaring method for the matrix exponential revisited"
     Higham 2008, "Functions of Matrices", 6.3 (square root) and 11.4 (logarithm)
 """
@@ -13,6 +14,7 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,15 +48,9 @@ class Frechet(MatrixOp):
     name = "frechet"
 
     def impl(self, xp: Any, x: Any, e: Any, *, kind: str) -> Any:
-        n = x.shape[-1]
-        # With e about as large as x: the steps of the algorithms are chosen by norms.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = xp.asarray(_norm(xp, x) / _norm(xp, e))
-        ratio = xp.where(xp.isfinite(ratio) & (ratio > 0), ratio, xp.ones_like(ratio))
-        ratio = ratio[..., None, None]
-        below = xp.concatenate([xp.zeros_like(x), x], -1)
-        block = xp.concatenate([xp.concatenate([x, e * ratio], -1), below], -2)
-        return FUNCTIONS[kind](xp, block)[..., :n, n:] / ratio
+        if kind == "exp":
+            return _expm(xp, x, e)
+        return _by_blocks(xp, x, e, FUNCTIONS[kind])
 
     def infer(self, x: Any, e: Any, *, kind: str) -> Aval:
         return Aval(x.shape, x.dtype)
@@ -102,29 +98,85 @@ def _eye(xp: Any, x: Any) -> Any:
     return xp.eye(x.shape[-1], dtype=x.dtype)
 
 
-# The [13/13] Padé approximant of exp, and up to which norm it is exact to float64.
+def _by_blocks(xp: Any, x: Any, e: Any, function: Callable[..., Any]) -> Any:
+    n = x.shape[-1]
+    # With e about as large as x: the steps of the algorithms are chosen by norms.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = xp.asarray(_norm(xp, x) / _norm(xp, e))
+    ratio = xp.where(xp.isfinite(ratio) & (ratio > 0), ratio, xp.ones_like(ratio))[..., None, None]
+    below = xp.concatenate([xp.zeros_like(x), x], -1)
+    block = xp.concatenate([xp.concatenate([x, e * ratio], -1), below], -2)
+    return function(xp, block)[..., :n, n:] / ratio
+
+
+class _Dual:
+    """The blocks ``[[x, e], [0, x]]``, in arithmetic that takes three products for one."""
+
+    __array_ufunc__ = None  # numbers of NumPy leave arithmetic to this class
+
+    def __init__(self, x: Any, e: Any) -> None:
+        self.x, self.e = x, e
+
+    def __add__(self, other: Any) -> _Dual:
+        if isinstance(other, _Dual):
+            return _Dual(self.x + other.x, self.e + other.e)
+        return _Dual(self.x + other, self.e)
+
+    def __sub__(self, other: _Dual) -> _Dual:
+        return _Dual(self.x - other.x, self.e - other.e)
+
+    def __rmul__(self, factor: Any) -> _Dual:
+        return _Dual(factor * self.x, factor * self.e)
+
+    def __matmul__(self, other: _Dual) -> _Dual:
+        return _Dual(self.x @ other.x, self.x @ other.e + self.e @ other.x)
+
+    def divides(self, xp: Any, other: _Dual) -> _Dual:
+        """``inverse(self) @ other``."""
+        x = xp.linalg.solve(self.x, other.x)
+        return _Dual(x, xp.linalg.solve(self.x, other.e - self.e @ x))
+
+
+# The [13/13] Padé approximant of exp, and up to which norm it and its derivative are exact to
+# float64.
 _PADE = [math.comb(13, k) * math.factorial(26 - k) / math.factorial(26) for k in range(14)]
-_PADE_NORM = 5.371920351148152
+_PADE_NORM = 4.74
 
 
-def _expm(xp: Any, x: Any) -> Any:
+def _expm(xp: Any, x: Any, e: Any = None) -> Any:
+    """The exponential; with `e`, its derivative along `e` instead."""
     norm = _norm(xp, x)
     with np.errstate(divide="ignore", invalid="ignore"):
         halvings = xp.maximum(xp.ceil(xp.log2(norm / _PADE_NORM)), 0)
     halvings = xp.where(xp.isfinite(halvings), halvings, xp.zeros_like(halvings))
-    x = x * xp.exp2(-halvings).astype(x.real.dtype)[..., None, None]
-    c = [x.dtype.type(b) for b in _PADE]
-    one, x2 = _eye(xp, x), x @ x
+    times = int(halvings.max()) if halvings.size else 0
+    scale = xp.exp2(-halvings).astype(x.real.dtype)[..., None, None]
+    one = _eye(xp, x)
+    if e is None:
+        denominator, numerator = _pade(x * scale, one, x.dtype.type)
+        out = xp.linalg.solve(denominator, numerator)
+        for i in range(times):
+            out = xp.where((halvings > i)[..., None, None], out @ out, out)
+        return out
+    denominator, numerator = _pade(_Dual(x * scale, e * scale), one, x.dtype.type)
+    pair = denominator.divides(xp, numerator)
+    for i in range(times):
+        again, go_on = pair @ pair, (halvings > i)[..., None, None]
+        pair = _Dual(xp.where(go_on, again.x, pair.x), xp.where(go_on, again.e, pair.e))
+    return pair.e
+
+
+def _pade(x: Any, one: Any, number: Callable[[float], Any]) -> tuple[Any, Any]:
+    """Denominator and numerator of the approximant at `x`."""
+    c = [number(b) for b in _PADE]
+    x2 = x @ x
     x4 = x2 @ x2
     x6 = x4 @ x2
     odd = x6 @ (c[13] * x6 + c[11] * x4 + c[9] * x2) + c[7] * x6 + c[5] * x4 + c[3] * x2
     odd = x @ (odd + c[1] * one)
     even = x6 @ (c[12] * x6 + c[10] * x4 + c[8] * x2) + c[6] * x6 + c[4] * x4 + c[2] * x2
     even = even + c[0] * one
-    out = xp.linalg.solve(even - odd, even + odd)
-    for i in range(int(halvings.max(initial=0))):
-        out = xp.where((halvings > i)[..., None, None], out @ out, out)
-    return out
+    return even - odd, even + odd
 
 
 _NO_ROOT = (
@@ -193,6 +245,6 @@ def _logm(xp: Any, x: Any) -> Any:
     return (sum(parts[1:], parts[0]) * real(2.0**roots)).astype(dtype)
 
 
-FUNCTIONS = {"exp": _expm, "sqrt": _sqrtm, "log": _logm}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"exp": _expm, "sqrt": _sqrtm, "log": _logm}
 
 matrix_function_p, frechet_p = MatrixFunction(), Frechet()
