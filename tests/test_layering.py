@@ -29,9 +29,11 @@ FIRST_USER_LAYER = LAYERS.index("random")
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("rtorch/numpy/operators.py", "rtorch"): "np.sin(x) looks up rt.sin by name, when it is called"
 } | {
-    (f"rtorch/random/{name}.py", "rtorch.numpy.random_bits"): "checks of keys and raw draws are "
-    "one piece, which no other code needs: no reason to make its functions public"
-    for name in ("keys", "continuous", "discrete", "orders")
+    (file.relative_to(Path(__file__).parent.parent).as_posix(), f"rtorch.numpy.{module}"): "checks "
+    "of keys and raw draws are one piece, which no other code needs: no reason to make its "
+    "functions public"
+    for file in (Path(__file__).parent.parent / "rtorch" / "random").glob("*.py")
+    for module in ("random_bits", "random_draws")
 }
 
 MAX_LINES = 600
