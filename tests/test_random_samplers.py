@@ -63,6 +63,11 @@ GOLDEN: dict[str, list[float]] = {
     "geometric": [4, 2, 3, 3],
 }
 
+GAMMA_64 = [0.4186027304748202, 0.05721337296452864, 0.1892182107296332]
+DIRICHLET = [[0.10217357, 0.077660352, 0.82016611], [0.0029155603, 0.16684513, 0.83023924]]
+MULTINOMIAL = [6.0, 1.0, 13.0]
+BALL = [[0.32340229, 0.061338749, 0.018243387], [0.43724132, -0.077053934, 0.35943848]]
+
 
 def draw(name: str, key: Any, shape: Any, *arguments: Any, module: Any = R, **more: Any) -> Any:
     return getattr(module, name)(key, *(arguments or ARGUMENTS[name]), shape=shape, **more)
@@ -100,47 +105,47 @@ def test_golden(name: str) -> None:
     close(draw(name, KEY, (4,)), np.asarray(GOLDEN[name]))
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
+# JAX takes seconds to compile the others, which have golden values above.
+@pytest.mark.parametrize(
+    "name", ["lognormal", "rayleigh", "maxwell", "double_sided_maxwell", "wald", "triangular",
+             "geometric"]
+)  # fmt: skip
 def test_live_against_jax(name: str) -> None:
     jax = pytest.importorskip("jax")
-    for seed, shape in ((5, (200,)), (2**31 + 3, (3, 4)), (1, ())):
-        expected = np.asarray(draw(name, jax.random.PRNGKey(seed), shape, module=jax.random))
-        found = np.asarray(draw(name, R.key(seed), shape))
-        assert found.dtype == expected.dtype
-        close(found, expected, atol=1e-5)
+    expected = np.asarray(draw(name, jax.random.PRNGKey(2**31 + 5), (20, 10), module=jax.random))
+    found = np.asarray(draw(name, R.key(2**31 + 5), (20, 10)))
+    assert found.dtype == expected.dtype
+    close(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("name", "ours", "theirs"),
+    ("name", "arguments"),
     [
-        ("dirichlet", ([0.3, 1.0, 2.0], (5,)), None),
-        ("multinomial", (20, [0.3, 0.1, 0.6]), None),
-        ("ball", (3, 2, (5,)), None),
-        ("gumbel", ((9,), "float32", "high"), None),
-        ("gumbel", ((9,), "float32", "highest"), None),
-        ("bernoulli", (0.1, (50,), "high"), None),
-        ("categorical", ([[0.1, 0.5, 2.0], [1.0, 0.0, 0.0]], -1, (3, 2), False), None),
-        ("categorical", ([[0.1, 0.5, 2.0], [1.0, 0.0, 0.0]], 0, (2, 3), False), None),
-        ("categorical", ([0.1, 0.5, 2.0], -1, (7,), True, "high"), None),
-        ("choice", (4, (3,), False, [0.1, 0.2, 0.3, 0.4], 0, "high"), None),
+        ("gumbel", ((9,), "float32", "high")),
+        ("gumbel", ((9,), "float32", "highest")),
+        ("bernoulli", (0.1, (50,), "high")),
+        ("categorical", ([[0.1, 0.5, 2.0], [1.0, 0.0, 0.0]], -1, (3, 2), False)),
+        ("categorical", ([[0.1, 0.5, 2.0], [1.0, 0.0, 0.0]], 0, (2, 3), False)),
+        ("categorical", ([0.1, 0.5, 2.0], -1, (7,), True, "high")),
+        ("choice", (4, (3,), False, [0.1, 0.2, 0.3, 0.4], 0, "high")),
     ],
     ids=str,
 )
-def test_others_live_against_jax(name: str, ours: Any, theirs: Any) -> None:
+def test_others_live_against_jax(name: str, arguments: Any) -> None:
     jax = pytest.importorskip("jax")
-    arrays = [a if not isinstance(a, list) else np.asarray(a, np.float32) for a in ours]
+    arrays = [a if not isinstance(a, list) else np.asarray(a, np.float32) for a in arguments]
     expected = getattr(jax.random, name)(
-        jax.random.PRNGKey(3), *map(lambda a: jax.numpy.asarray(a) if isinstance(
-            a, np.ndarray) else a, arrays))  # fmt: skip
+        jax.random.PRNGKey(3),
+        *[jax.numpy.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays],
+    )
     close(getattr(R, name)(R.key(3), *arrays), expected)
 
 
-def test_float64_like_jax() -> None:
-    jax = pytest.importorskip("jax")
-    with jax.enable_x64(True):
-        for name in ("gamma", "loggamma", "beta", "t"):
-            expected = draw(name, jax.random.PRNGKey(5), (50,), module=jax.random, dtype="float64")
-            close(draw(name, R.key(5), (50,), dtype="float64"), expected, 1e-12, 1e-13)
+def test_golden_of_other_forms() -> None:
+    close(R.gamma(KEY, 0.7, (3,), "float64"), GAMMA_64, 1e-13)
+    close(R.dirichlet(KEY, rt.asarray([0.3, 1.0, 2.0]), (2,)), DIRICHLET)
+    close(R.multinomial(KEY, 20, rt.asarray([0.3, 0.1, 0.6])), MULTINOMIAL)
+    close(R.ball(KEY, 3, shape=(2,)), BALL)
 
 
 # ---- under transforms ----------------------------------------------------------------------------
@@ -158,16 +163,16 @@ def test_transforms_change_nothing(case: str) -> None:
         return draw(name, key, (6,), *parameters)
 
     loop = np.stack([np.asarray(sampler(k, *arguments)) for k in keys])
-    exact = dict(rtol=0, atol=0) if "of many" in case else dict(rtol=1e-6, atol=1e-6)
+    slack = 0.0 if "of many" in case else 1e-6
     traced = [rt.asarray(float(a)) for a in arguments]
-    close(rt.jit(sampler)(keys[1], *traced), loop[1], **exact)
-    close(rt.vmap(lambda k: sampler(k, *arguments))(keys), loop, **exact)
-    close(rt.jit(rt.vmap(lambda k: sampler(k, *arguments)))(keys), loop, **exact)
+    close(rt.jit(sampler)(keys[1], *traced), loop[1], slack, slack)
+    close(rt.vmap(lambda k: sampler(k, *arguments))(keys), loop, slack, slack)
+    close(rt.jit(rt.vmap(lambda k: sampler(k, *arguments)))(keys), loop, slack, slack)
     if traced:  # parameters that differ between the lanes
         lanes = rt.vmap(sampler)(keys, *[x * rt.ones(4) for x in traced])
-        close(lanes, loop, **exact)
+        close(lanes, loop, slack, slack)
         same_key = rt.vmap(lambda *p: sampler(keys[0], *p))(*[x * rt.ones(3) for x in traced])
-        close(same_key, np.stack([loop[0]] * 3), **exact)
+        close(same_key, np.stack([loop[0]] * 3), slack, slack)
 
 
 @pytest.mark.parametrize("name", ["poisson", "binomial", "gamma"])
