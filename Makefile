@@ -1,9 +1,11 @@
 # Every target makes what it needs: Python >= 3.11 and a package index are enough.
 #
-#   make demo     train a classifier on real handwritten digits, results in out/
-#   make test     run the test suite
-#   make check    what CI runs: test, lint, types, doctest
-#   make bench    measure the library's overhead, other libraries beside it when installed
+#   make demo         train a classifier on real handwritten digits, results in out/
+#   make test         run the test suite
+#   make check        what CI runs: test, lint, types, doctest
+#   make coverage     check every function of the namespace again and write docs/functions.md
+#   make conformance  fetch the array API standard's public test suite and run it
+#   make bench        measure the library's overhead, other libraries beside it when installed
 #
 # PYTHON=python3.12 picks the interpreter, VENV=dir the environment, ARGS="-k grad" adds arguments.
 
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python
 
-.PHONY: help demo test lint format types doctest check bench clean
+.PHONY: help demo test lint format types doctest check coverage conformance bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -43,6 +45,13 @@ doctest: $(VENV)/.with-test
 	@$(BIN)/python -m pytest --doctest-modules rtorch tests/test_code_blocks.py $(ARGS)
 
 check: test lint types doctest
+
+coverage: $(VENV)/.with-test
+	@$(BIN)/python tests/functions/coverage.py $(ARGS)
+
+conformance: $(VENV)/.with-test
+	@$(PIP) install 'ndindex>=1.8' pytest-json-report
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/array_api/run.py $(ARGS)
 
 bench: $(VENV)/.with-test
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)

@@ -23,6 +23,7 @@ from rtorch.core.array import Array as Array
 from rtorch.core.aval import Aval as Aval, spec as spec
 from rtorch.core.backend import Device as Device, devices as devices
 from rtorch.core.dtypes import (
+    bool_ as bool,
     bool_ as bool_,
     complex64 as complex64,
     complex128 as complex128,
@@ -49,6 +50,7 @@ from rtorch.numpy.operands import result_type as result_type
 from rtorch.transforms.vjp import grad as grad, value_and_grad as value_and_grad, vjp as vjp
 
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
 
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
         block_until_ready as block_until_ready,
         device_put as device_put,
     )
+    from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -98,6 +101,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Program",
         "bfloat16",
         "block_until_ready",
+        "bool",
         "bool_",
         "check_program",
         "complex64",
@@ -168,6 +172,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
+            "rtorch.numpy.info": ("__array_namespace_info__",),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
             "rtorch.transforms.vmap": ("vmap",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),

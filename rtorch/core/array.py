@@ -100,6 +100,12 @@ class Array(Operators):
         raw = backend.transfer(self._data, backend.as_device(device))
         return self if raw is self._data else wrap(raw, self.weak_type)
 
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Array:
+        """This array on `device`; the array API standard's name of `to`."""
+        if stream is not None:
+            raise ArgumentError("[to_device] stream: only the current stream is used; pass None")
+        return self.to(device)
+
     def block_until_ready(self) -> Array:
         """Wait until the values are there (they are, on the CPU) and return this array."""
         if self.device.kind == "cuda":

@@ -247,33 +247,67 @@ def complex_dtype(dtype: DType) -> DType:
     return dtype if dtype in COMPLEXES else _COMPLEX_OF[to_float(dtype)]
 
 
-def finfo(dtype: Any) -> Any:
-    """Limits of a floating or complex dtype, as `numpy.finfo`.
+class finfo:  # noqa: N801 - NumPy's name
+    """Limits of a floating or complex dtype, as `numpy.finfo` has them, as Python's own numbers.
+
+    Args:
+        dtype: A dtype, or an array of it.
+
+    Attributes:
+        bits, eps, max, min, smallest_normal, dtype: As the array API standard has them; NumPy's
+            other attributes (``tiny``, ``resolution``, ...) are there too.
 
     Example:
         >>> import rtorch as rt
-        >>> float(rt.finfo(rt.float32).eps)
+        >>> rt.finfo(rt.float32).eps
         1.1920928955078125e-07
     """
-    dtype = real_dtype(canonical(dtype))
-    if dtype not in FLOATS:
-        raise DTypeError(f"[finfo] expected a floating or complex dtype, got {dtype}")
-    if is_bfloat16(dtype):
-        import ml_dtypes
 
-        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
-    return np.finfo(dtype)
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+
+    def __init__(self, dtype: Any) -> None:
+        dtype = real_dtype(canonical(_dtype_of(dtype)))
+        if dtype not in FLOATS:
+            raise DTypeError(f"[finfo] expected a floating or complex dtype, got {dtype}")
+        self.dtype: DType = dtype
+        if is_bfloat16(dtype):
+            import ml_dtypes
+
+            self._limits: Any = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+        else:
+            self._limits = np.finfo(dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        value = getattr(self._limits, name)
+        return float(value) if isinstance(value, (np.generic, float)) else value
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(bits={self.bits}, eps={self.eps}, max={self.max}, min={self.min}, "
+            f"smallest_normal={self.smallest_normal}, dtype={self.dtype})"
+        )
+
+
+def _dtype_of(x: Any) -> Any:
+    """The dtype of an array; anything else as it is."""
+    return x if isinstance(x, (type, np.dtype)) else getattr(x, "dtype", x)
 
 
 def iinfo(dtype: Any) -> Any:
-    """Limits of an integer dtype, as `numpy.iinfo`.
+    """Limits of an integer dtype (or of that of an array), as `numpy.iinfo`.
 
     Example:
         >>> import rtorch as rt
         >>> rt.iinfo(rt.int8).max
         127
     """
-    dtype = canonical(dtype)
+    dtype = canonical(_dtype_of(dtype))
     if dtype not in INTEGERS:
         raise DTypeError(f"[iinfo] expected an integer dtype, got {dtype}")
     return np.iinfo(dtype)

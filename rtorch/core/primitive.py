@@ -21,6 +21,7 @@ Rules call primitives, never ``xp``, so that all rules compose with all transfor
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
@@ -110,6 +111,9 @@ class Primitive:
 
 
 def _find(name: str) -> Primitive:
+    """Unpickle."""
+    if name not in Primitive.registry:
+        importlib.import_module("rtorch.ops").load_all()
     return Primitive.registry[name]
 
 

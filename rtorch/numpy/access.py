@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import Tracer
@@ -17,7 +19,7 @@ from rtorch.errors import (
     ShapeError,
 )
 from rtorch.numpy import operands as op, ufuncs
-from rtorch.numpy.layout import Layout, layout
+from rtorch.numpy.layout import Layout, layout, n_axes
 from rtorch.ops import indexing as ix
 from rtorch.ops.base import move_dim, permute_dims_p, reshape_p
 from rtorch.ops.comparison import select_p
@@ -60,8 +62,33 @@ def _reshaped(x: Array, shape: tuple[int, ...]) -> Array:
     return x if x.shape == shape else reshape_p(x, shape=shape)
 
 
+def _without_bare_truth(x: Array, index: Any) -> tuple[Array, Any]:
+    """True and False as indices become index arrays of length 1 and 0 on new axes of length 1."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not any(_is_truth(p) for p in parts):
+        return x, index
+    shape, out, axis = list(x.shape), [], 0
+    n_rest = x.ndim - sum(n_axes(p) for p in parts if p is not Ellipsis)
+    for part in parts:
+        if _is_truth(part):
+            shape.insert(axis, 1)
+            out.append(np.zeros(1 if bool(part) else 0, np.int64))
+            axis += 1
+        else:
+            out.append(part)
+            axis += n_rest if part is Ellipsis else n_axes(part)
+    return _reshaped(x, tuple(shape)), tuple(out)
+
+
+def _is_truth(part: Any) -> bool:
+    if type(part) is bool:
+        return True
+    return getattr(part, "shape", None) == () and part.dtype == np.bool_
+
+
 def getitem(x: Array, index: Any, mode: str = "raise", fill: Any = 0) -> Array:
     """``x[index]``."""
+    x, index = _without_bare_truth(x, index)
     at = layout(x.shape, index, mode)
     out = _slice(x, at, _bounds(x, at))
     if at.arrays:
@@ -85,6 +112,9 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 
 def setitem(x: Array, index: Any, value: Any, how: str, mode: str) -> Array:
     """`x` with `value` set at `index`, or combined with what is there."""
+    longer, index = _without_bare_truth(x, index)
+    if longer is not x:
+        return _reshaped(setitem(longer, index, value, how, mode), x.shape)
     value = as_value(x, value, how)
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if isinstance(mask, Tracer) and mask.dtype is dtypes.bool_:

@@ -11,7 +11,8 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, AxisError, ShapeError, api
-from rtorch.numpy.operands import ArrayLike, axis_of, operand
+from rtorch.numpy.joining import concat
+from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, operand
 from rtorch.numpy.reductions import widened
 from rtorch.ops.base import reshape_p, sub_p
 from rtorch.ops.comparison import ne_p
@@ -145,10 +146,19 @@ def _standard(
 
 
 @api
-def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
+def diff(
+    x: ArrayLike, /, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
+) -> Array:
     """The differences of neighbours along `axis`, taken `n` times.
 
     Truth values give whether neighbours differ.
+
+    Args:
+        x: An array with axes.
+        n: How often.
+        axis: Along which neighbours are.
+        prepend: What comes before `x` first: an array, or a number for one element.
+        append: What comes after it.
 
     Example:
         >>> import rtorch as rt
@@ -161,10 +171,26 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     if out.ndim == 0:
         raise ShapeError("[diff] an array without axes has no neighbours")
     place = axis_of(axis, out.ndim, "diff")
+    if n and (prepend is not None or append is not None):
+        out = _extended(out, prepend, append, place)
     subtract = ne_p if out.dtype is dtypes.bool_ else sub_p
     for _ in range(n):
         out = subtract(*_neighbours(out, place))
     return out
+
+
+def _extended(x: Array, prepend: Any, append: Any, axis: int) -> Array:
+    """`x` with `prepend` and `append` at the ends of an axis."""
+    parts = [x]
+    for end, where in ((prepend, 0), (append, 2)):
+        if end is None:
+            continue
+        part = operand(end, "diff")
+        if part.ndim == 0:
+            shape = tuple([1 if i == axis else n for i, n in enumerate(x.shape)])
+            part = broadcast(part, shape)
+        parts.insert(where, part)
+    return concat(parts, axis=axis)
 
 
 def _neighbours(x: Array, axis: int) -> tuple[Array, Array]:

@@ -350,20 +350,22 @@ def angle(x: ArrayLike, /) -> Array:
 
 
 @api
-def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True) -> Array:
+def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
     """x converted to `dtype`; complex to real drops the imaginary part.
 
     Args:
         x: Array.
         dtype: The wanted dtype.
         copy: Exists for the standard's sake; an immutable array needs no copy.
+        device: Where the result is to be; by default where x is.
 
     Example:
         >>> import rtorch as rt
         >>> rt.astype(rt.asarray([1.7]), rt.int32).tolist()
         [1]
     """
-    return convert(operand(x, "astype"), dtypes.canonical(dtype))
+    out = convert(operand(x, "astype"), dtypes.canonical(dtype))
+    return out if device is None else out.to(device)
 
 
 @api

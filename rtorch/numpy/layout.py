@@ -71,7 +71,8 @@ def parse(shape: tuple[int, ...], index: Any, mode: str) -> list[Item]:
     return items
 
 
-def _n_axes(part: Any) -> int:
+def n_axes(part: Any) -> int:
+    """How many axes a part of an index covers."""
     if part is None:
         return 0
     return len(_shape_of(part)) if _is_mask(part) else 1
@@ -96,7 +97,7 @@ def _expand_ellipsis(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
     dots = [i for i, p in enumerate(parts) if p is Ellipsis]
     if len(dots) > 1:
         raise ArgumentError("[indexing] an index has at most one ellipsis (...)")
-    used = sum(_n_axes(p) for p in parts if p is not Ellipsis)
+    used = sum(n_axes(p) for p in parts if p is not Ellipsis)
     if used > len(shape):
         raise OutOfBoundsError(f"[indexing] too many indices: {used} for an array of shape {shape}")
     rest = [slice(None)] * (len(shape) - used)

@@ -43,7 +43,9 @@ __all__ = [
 
 
 @api
-def reshape(x: ArrayLike, shape: int | Sequence[int], *more: int) -> Array:
+def reshape(
+    x: ArrayLike, shape: int | Sequence[int], *more: int, copy: bool | None = None
+) -> Array:
     """The elements of `x`, in row-major order, with another shape.
 
     Args:
@@ -51,6 +53,7 @@ def reshape(x: ArrayLike, shape: int | Sequence[int], *more: int) -> Array:
         shape: The lengths of the axes, as a tuple or one by one; one of them may be -1 and is
             then what the others leave.
         *more: The lengths after the first, if they come one by one.
+        copy: Exists for the standard's sake; whether memory is shared does not show.
 
     Raises:
         ShapeError: if the number of elements would change.
@@ -250,7 +253,7 @@ def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> Array:
 
 
 @api
-def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
+def broadcast_arrays(*xs: ArrayLike) -> list[Array]:
     """All arguments with the shape that they broadcast to together.
 
     Example:
@@ -260,7 +263,7 @@ def broadcast_arrays(*xs: ArrayLike) -> tuple[Array, ...]:
     """
     arrays = [operand(x, "broadcast_arrays") for x in xs]
     shape = operands.broadcast_shapes("broadcast_arrays", *[x.shape for x in arrays])
-    return tuple([operands.broadcast(x, shape) for x in arrays])
+    return [operands.broadcast(x, shape) for x in arrays]
 
 
 # ---- order of axes -------------------------------------------------------------------------------

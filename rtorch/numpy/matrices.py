@@ -23,7 +23,8 @@ __all__ = ["diag", "diagonal", "eye", "identity", "trace", "tri", "tril", "triu"
 
 def _offset(k: Any, name: str) -> int:
     try:
-        return operator.index(k)
+        limit = 2**62  # beyond every array
+        return max(-limit, min(operator.index(k), limit))
     except TypeError:
         raise ArgumentError(f"[{name}] k: expected an integer, got {describe(k)}") from None
 

@@ -48,7 +48,34 @@ def _no_zero(x: Any) -> Any:
 
 exp_p = elementwise("exp", "exp", lambda out, x: out)
 exp2_p = elementwise("exp2", "exp2", lambda out, x: mul_p(out, math.log(2)))
-expm1_p = elementwise("expm1", "expm1", lambda out, x: add_p(out, 1))
+
+
+class Expm1(Elementwise):
+    """``exp(x) - 1``, exact near 0."""
+
+    name = "expm1"
+    partials = (lambda out, x: add_p(out, 1),)
+
+    def impl(self, xp: Any, x: Any) -> Any:
+        return self._complex(xp, x) if x.dtype.kind == "c" else xp.expm1(x)
+
+    @staticmethod
+    def _complex(xp: Any, x: Any) -> Any:
+        """Without the cancellation of ``exp(x) - 1``, and with the standard's limits."""
+        a, b = x.real, x.imag
+        half = xp.sin(b / 2)
+        real = xp.expm1(a) * xp.cos(b) - 2 * half * half
+        imag = xp.exp(a) * xp.sin(b)
+        on_axis, left = b == 0, a == -math.inf
+        away = (a == math.inf) & ~xp.isfinite(b)
+        real = xp.where(on_axis, xp.expm1(a), xp.where(left, -1.0, xp.where(away, math.inf, real)))
+        imag = xp.where(on_axis, b, xp.where(left & ~xp.isfinite(b), 0.0, imag))
+        out = xp.empty(x.shape, x.dtype)
+        out.real, out.imag = real, imag  # real + 1j * imag would give nan beside infinities
+        return out
+
+
+expm1_p = Expm1()
 log_p = elementwise("log", "log", lambda out, x: div_p(1, x), singular=True)
 log2_p = elementwise("log2", "log2", lambda out, x: div_p(1 / math.log(2), x), singular=True)
 log10_p = elementwise("log10", "log10", lambda out, x: div_p(1 / math.log(10), x), singular=True)
@@ -147,7 +174,28 @@ class Div(Elementwise):
 
 
 div_p: Elementwise = Div()
-floor_divide_p = elementwise("floor_divide", "floor_divide", None, None)
+
+
+class FloorDivide(Elementwise):
+    """The greatest integer below ``x / y``.
+
+    Beside infinities it is the quotient, as the array API standard has it, where NumPy has nan for
+    ``inf // 2`` and -1 for ``2 // -inf``.
+    """
+
+    name = "floor_divide"
+    partials = (None, None)
+
+    def impl(self, xp: Any, x: Any, y: Any) -> Any:
+        out = xp.floor_divide(x, y)
+        if out.dtype.kind in "iub" or (xp is np and np.isfinite(x).all() and np.isfinite(y).all()):
+            return out
+        beside_infinity = xp.isinf(x) != xp.isinf(y)
+        beside_infinity &= ~(xp.isnan(x) | xp.isnan(y))
+        return xp.where(beside_infinity, xp.divide(x, y), out)
+
+
+floor_divide_p = FloorDivide()
 remainder_p = elementwise(
     "remainder", "remainder", lambda out, x, y: 1, lambda out, x, y: neg_p(floor_divide_p(x, y)),
     doc="The rest of x / y with the sign of y.",

@@ -155,7 +155,7 @@ def test_values_may_have_leading_axes_of_length_1():
     ("index", "error"),
     [
         (5, OutOfBoundsError), ((0, 0, 0), OutOfBoundsError), (2**70, OutOfBoundsError),
-        ((..., ...), ArgumentError), (True, ArgumentError), (rt.asarray(True), ArgumentError),
+        ((..., ...), ArgumentError),
         (1.5, ArgumentError), ("a", ArgumentError), ({}, ArgumentError), (slice("a", None), ArgumentError),
         (slice(0.5, None), ArgumentError), (slice(None, None, 0), ArgumentError), ([[1], [0, 1]], ShapeError),
         (([0, 1], [0, 1, 2]), ShapeError), (rt.asarray([True]), ShapeError), (rt.ones(2), DTypeError),
@@ -170,6 +170,23 @@ def test_wrong_indices(index, error):
     ):
         with pytest.raises(error):
             use()
+
+
+@pytest.mark.parametrize("truth", [True, False])
+@pytest.mark.parametrize(
+    "index", [lambda t: t, lambda t: (..., t), lambda t: (0, t), lambda t: (t, [1, 0])]
+)
+@pytest.mark.parametrize("kind", [bool, np.bool_, rt.asarray])
+def test_bare_truth_as_an_index(truth, index, kind):
+    data = np.arange(6.0).reshape(2, 3)
+    x = rt.asarray(data)
+    want = data[index(truth)]
+    got = x[index(kind(truth))]
+    assert got.shape == want.shape
+    np.testing.assert_array_equal(np.asarray(got), want)
+    other = data.copy()
+    other[index(truth)] = 7
+    np.testing.assert_array_equal(np.asarray(x.at[index(kind(truth))].set(7)), other)
 
 
 def test_wrong_values():
