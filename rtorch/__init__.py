@@ -52,6 +52,7 @@ __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
 
 pi, e, inf, nan, newaxis = 3.141592653589793, 2.718281828459045, float("inf"), float("nan"), None
+euler_gamma = 0.5772156649015329
 
 if TYPE_CHECKING:
     from rtorch import (
@@ -139,6 +140,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "disable_jit",
         "e",
         "errors",
+        "euler_gamma",
         "eval_program",
         "eval_shape",
         "fft",

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -30,6 +31,18 @@ def why_no_gpu() -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and (reason := why_no_gpu()):
         pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_used_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests use no random key twice, unless marked with ``reuses_keys``."""
+    if request.node.get_closest_marker("reuses_keys"):
+        yield
+        return
+    from rtorch.random import check_key_reuse
+
+    with check_key_reuse():
+        yield
 
 
 @pytest.fixture

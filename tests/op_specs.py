@@ -523,12 +523,14 @@ for _lead in ((), (3,), (0,)):
                             tolerance=4.0)  # fmt: skip
         add("random_poisson", (_key, Operand(_full, (0.1, 30.0))),
                             lambda key, mean, dtype:
-                            scalar.over(scalar.poisson, key, mean.shape[key.ndim - 1 :], dtype, mean),
+                            scalar.over(scalar.poisson, key, mean.shape[key.ndim - 1 :], dtype,
+                                        mean),
                             {"dtype": I32}, (F64, F32), case=f"{_full}-{_lead}")  # fmt: skip
         add("random_binomial", (_key, Operand(_full, (40.0, 60.0)), Operand(_full, (0.01, 0.99))),
                             lambda key, n, p:
                             scalar.over(scalar.binomial, key, n.shape[key.ndim - 1 :], p.dtype,
-                                        np.floor(n), p), {}, (F64, F32), case=f"{_full}-{_lead}")  # fmt: skip
+                                        np.floor(n), p),
+                            {}, (F64, F32), case=f"{_full}-{_lead}")  # fmt: skip
 
 
 def _lgamma(x: Any) -> Any:
@@ -558,8 +560,8 @@ elementwise("gamma_slope", lambda a, x: _gamma_slope(a, x).astype(F32), (0.2, 5.
 add("gamma_slope", (Operand((2, 3), (0.2, 5.0)), Operand((2, 3), (-2.0, 2.0))), _gamma_slope,
                     dtypes=(F64,), order=1, case="float64",
                     tolerance=1e8)  # fmt: skip
-elementwise("gamma_slope_by_a", lambda a, x: _gamma_slope_by_a(a, x).astype(F32), (0.2, 5.0), (-2.0, 2.0), dtypes=(F32,), order=0,
-            tolerance=10.0, special=())  # fmt: skip
+elementwise("gamma_slope_by_a", lambda a, x: _gamma_slope_by_a(a, x).astype(F32), (0.2, 5.0),
+            (-2.0, 2.0), dtypes=(F32,), order=0, tolerance=10.0, special=())  # fmt: skip
 
 # ---- reductions ----------------------------------------------------------------------------------
 

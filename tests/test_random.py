@@ -10,6 +10,8 @@ import pytest
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, ShapeError
 
+pytestmark = pytest.mark.reuses_keys
+
 KEY = rt.random.key(42)
 
 # What jax.random 0.10.2 gives for three seeds: two new keys, fold_in(7), three words of 32 bits.

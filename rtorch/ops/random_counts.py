@@ -131,7 +131,7 @@ class RandomPoisson(FromKeyAndParameters, Nondifferentiable):
         for chosen, method in ((few, _poisson_few), (many, _poisson_many)):
             todo = _Elements(xp, chosen, keys, places)
             method(xp, out, todo, flat[todo.at])
-        limit = xp.nextafter(np.float64(dtypes.iinfo(dtype).max) + 1, 0)
+        limit = np.nextafter(np.float64(dtypes.iinfo(dtype).max) + 1, 0)
         return xp.minimum(out, limit).astype(dtype).reshape(mean.shape)
 
 

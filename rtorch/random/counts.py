@@ -109,7 +109,9 @@ def geometric(key: rt.Array, p: Any, shape: Any = None, dtype: Any = None) -> rt
     shape = fit_all("geometric", shape, p=p)
     u = raw.unit(key, shape, p.dtype, "geometric")
     u = rt.where(u == 0, 1, u)
-    return (rt.floor(rt.log(u) / rt.log1p(-p)) + 1).astype(kind)
+    fails = p < 1
+    waits = rt.floor(rt.log(u) / rt.log1p(-rt.where(fails, p, 0.5)))
+    return (rt.where(fails, waits, 0) + 1).astype(kind)
 
 
 @api

@@ -38,6 +38,7 @@ def spec(request: pytest.FixtureRequest) -> LayerSpec:
     return SPECS[request.param]
 
 
+@pytest.mark.reuses_keys
 @pytest.mark.parametrize("dtype", [rt.float32, rt.float64, rt.bfloat16])
 def test_shapes_and_dtypes(spec: LayerSpec, dtype: Any) -> None:
     layer = spec.make()
@@ -52,6 +53,7 @@ def test_shapes_and_dtypes(spec: LayerSpec, dtype: Any) -> None:
     assert nn.output_spec(layer, params, state, aval) == rt.spec(spec.output, dtype)
 
 
+@pytest.mark.reuses_keys
 def test_an_array_is_a_spec(spec: LayerSpec) -> None:
     layer = spec.make()
     one, _ = layer.init(rt.random.key(1), rt.spec(spec.input))
@@ -59,6 +61,7 @@ def test_an_array_is_a_spec(spec: LayerSpec) -> None:
     assert rt.tree.all(rt.tree.map(lambda a, b: bool(rt.all(a == b)), one, other))
 
 
+@pytest.mark.reuses_keys
 def test_jit_and_vmap_agree_with_eager(spec: LayerSpec, rng: np.random.Generator) -> None:
     layer = spec.make()
     params, state = layer.init(rt.random.key(1), rt.spec(spec.input, rt.float64))
@@ -106,6 +109,7 @@ def test_linear_starts_as_in_torch() -> None:
     assert abs(float(rt.std(params["weight"])) * np.sqrt(3) - 0.1) < 1e-3
 
 
+@pytest.mark.reuses_keys
 def test_linear_options() -> None:
     key, spec = rt.random.key(0), rt.spec((2, 3), rt.int32)
     inits = nn.initializers
@@ -133,6 +137,7 @@ def test_dropout(rng: np.random.Generator) -> None:
     assert not bool(rt.any(all_gone))
 
 
+@pytest.mark.reuses_keys
 def test_serial_names() -> None:
     key, spec = rt.random.key(0), rt.spec((2, 3))
     layers = {"body": nn.Linear(4), "act": nn.relu, "head": nn.Linear(2)}
@@ -229,6 +234,7 @@ def test_messages(call: Callable[[], Any], error: type[Exception], text: str) ->
         call()
 
 
+@pytest.mark.reuses_keys
 def test_errors_say_where_in_the_network() -> None:
     net = nn.serial(nn.relu, ("head", nn.serial(nn.Linear(4), lambda x: x @ rt.ones((5, 5)))))
     with pytest.raises(errors.ShapeError, match=r"^\[serial\['head'\]\['1'\] matmul\] shapes"):
