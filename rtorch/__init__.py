@@ -23,6 +23,7 @@ from rtorch.core.array import Array as Array
 from rtorch.core.aval import Aval as Aval, spec as spec
 from rtorch.core.backend import Device as Device, devices as devices
 from rtorch.core.dtypes import (
+    bool_ as bool,
     bool_ as bool_,
     complex64 as complex64,
     complex128 as complex128,
@@ -126,6 +127,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "apply_over_axes",
         "bfloat16",
         "block_until_ready",
+        "bool",
         "bool_",
         "check_grads",
         "check_program",

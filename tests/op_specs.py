@@ -1015,35 +1015,6 @@ add("irfft", (Operand((0, 3)),), lambda x, axis, n, norm: np.fft.irfft(x, n, axi
 
 special_op_specs.declare(add, elementwise, Operand)
 
-# ---- Fourier transforms --------------------------------------------------------------------------
-
-
-def _fft(x: Any, axes: Any, inverse: bool, norm: str) -> Any:
-    return (np.fft.ifftn if inverse else np.fft.fftn)(x, axes=axes, norm=norm)
-
-
-_SINGLE = (F64, F32)
-for _axes, _inverse, _norm in (((1,), False, "backward"), ((2, 0), True, "ortho"),
-                               ((0, 1, 2), True, "backward")):  # fmt: skip
-    add("fft", (Operand((2, 3, 4)),), _fft, {"axes": _axes, "inverse": _inverse, "norm": _norm},
-        _SINGLE + COMPLEX, 2, ((0,),), case=f"{_axes}-{_norm}")  # fmt: skip
-add("fft", (Operand((0, 3)),), _fft, {"axes": (1,), "inverse": False, "norm": "ortho"},
-    _SINGLE + COMPLEX, 2, ((0,),), case="empty")  # fmt: skip
-for _n, _norm in ((1, "backward"), (2, "backward"), (5, "ortho"), (6, "forward")):
-    add("rfft", (Operand((_n, 2)),), lambda x, axis, norm: np.fft.rfft(x, axis=axis, norm=norm),
-        {"axis": 0, "norm": _norm}, _SINGLE, 2, ((0,),), case=f"{_n}-{_norm}")  # fmt: skip
-    add("irfft", (Operand((2, _n // 2 + 1)),),
-        lambda x, axis, n, norm: np.fft.irfft(x, n, axis, norm),
-        {"axis": 1, "n": _n, "norm": _norm}, COMPLEX, 2, ((0,),), case=f"{_n}-{_norm}")  # fmt: skip
-add("rfft", (Operand((0, 4)),), lambda x, axis, norm: np.fft.rfft(x, axis=axis, norm=norm),
-    {"axis": 1, "norm": "ortho"}, _SINGLE, 2, ((0,),), case="empty")  # fmt: skip
-add("irfft", (Operand((0, 3)),), lambda x, axis, n, norm: np.fft.irfft(x, n, axis, norm),
-    {"axis": 1, "n": 4, "norm": "ortho"}, COMPLEX, 2, ((0,),), case="empty")  # fmt: skip
-
-# ---- special functions that SciPy checks ---------------------------------------------------------
-
-special_op_specs.declare(add, elementwise, Operand)
-
 
 def _convolve(x: Any, y: Any) -> Any:
     if x.ndim == 1:

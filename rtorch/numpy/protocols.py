@@ -38,10 +38,7 @@ _WRITING = {
     "fill_diagonal": "x = x.at[i, i].set(values) with i = rt.arange(n)",
 }  # fmt: skip
 _INSTEAD = {
-    "apply_along_axis": "rt.vmap", "apply_over_axes": "the function's axis argument",
-    "piecewise": "rt.where", "ix_": "x[i[:, None], j]", "sliding_window_view": "indexing",
-    "min_scalar_type": "x.dtype", "common_type": "rt.result_type", "resize": "rt.tile",
-    "array_equiv": "rt.all(x == y)", "array_equal": "rt.all(x == y)",
+    "sliding_window_view": "indexing", "min_scalar_type": "x.dtype", "common_type": "rt.result_type",
 }  # fmt: skip
 # These write or show the values and return no array: they get them from NumPy arrays.
 _SHOWING = {
