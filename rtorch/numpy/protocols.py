@@ -38,7 +38,8 @@ _WRITING = {
     "fill_diagonal": "x = x.at[i, i].set(values) with i = rt.arange(n)",
 }  # fmt: skip
 _INSTEAD = {
-    "sliding_window_view": "indexing", "min_scalar_type": "x.dtype", "common_type": "rt.result_type",
+    "common_type": "rt.result_type", "min_scalar_type": "x.dtype",
+    "sliding_window_view": "indexing",
 }  # fmt: skip
 # These write or show the values and return no array: they get them from NumPy arrays.
 _SHOWING = {
