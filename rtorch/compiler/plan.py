@@ -177,7 +177,10 @@ class Planner:
             self._emit_view(eqn, args)
         elif prim.multiple:
             names = "".join(f"{self.name(v)}, " for v in eqn.outs)
-            self.body.append(f"{names}{'= ' if names else ''}{self._impl_call(eqn, args)}")
+            results = self._impl_call(eqn, args)
+            if any(v.aval.shape == () for v in eqn.outs):
+                results = f"map(asarray, {results})"  # NumPy returns scalars, as below
+            self.body.append(f"{names}{'= ' if names else ''}{results}")
             for var in eqn.outs:
                 self.places[var] = None
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
