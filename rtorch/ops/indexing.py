@@ -382,13 +382,13 @@ def _window(x: Any, starts: Any, sizes: Any) -> tuple[slice, ...]:
 
 def _window_grid(x: Any, starts: Any, sizes: Any, size: int, batched: bool) -> Any:
     """The axes and index arrays that read or write one window per lane."""
-    shape = (size, *sizes)
-    lanes = [iota_p(shape=shape, dtype=dtypes.int64, axis=0, device=backend.CPU)] if batched else []
+    shape, device = (size, *sizes), starts[0].device
+    lanes = [iota_p(shape=shape, dtype=dtypes.int64, axis=0, device=device)] if batched else []
     lengths = x.shape[1:] if batched else x.shape
     grid = []
     for i, (start, n, m) in enumerate(zip(starts, lengths, sizes)):
         first = minimum_p(maximum_p(convert_p(start, dtype=dtypes.int64), 0), n - m)
-        offset = iota_p(shape=shape, dtype=dtypes.int64, axis=i + 1, device=backend.CPU)
+        offset = iota_p(shape=shape, dtype=dtypes.int64, axis=i + 1, device=device)
         grid.append(add_p(broadcast_p(first, shape=shape, axes=(0,)), offset))
     return tuple(range(len(lengths) + len(lanes))), [*lanes, *grid]
 

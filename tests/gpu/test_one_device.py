@@ -46,6 +46,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "vmap of list": rt.vmap(lambda row: row[[0, 2]]),
     "vmap of set": rt.vmap(lambda row: row.at[0].set(1.0)),
     "jit of list": rt.jit(lambda x: x[[0, 1]] + 1),
+    "jit with arange": rt.jit(lambda x: x + rt.arange(40_000.0)[:3]),
+    "vmap of dynamic_slice": rt.vmap(
+        lambda row: rt.dynamic_slice(row, ((row[0] > 2).astype(int),), (2,))
+    ),
     "jit of set": rt.jit(lambda x: x.at[0].set(5.0)),
 }
 
