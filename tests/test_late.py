@@ -1,11 +1,16 @@
 """What is imported late: not before it is asked for, and complete then."""
 
+import importlib
+import inspect
+import pickle
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 import rtorch
+import rtorch as rt
 from rtorch import numpy as namespace
 
 START = "import sys, rtorch as rt, numpy as np; assert 'ml_dtypes' not in sys.modules; "
@@ -55,3 +60,29 @@ def test_an_array_of_bfloat16_is_unpickled_in_a_fresh_process() -> None:
     data = pickle.dumps(rtorch.ones(2, rtorch.bfloat16)).hex()
     code = f"import pickle; print((pickle.loads(bytes.fromhex('{data}')) * 1.5).dtype)"
     assert run(code) == "bfloat16"
+
+
+def test_names_of_functions_are_not_those_of_modules() -> None:
+    package = importlib.import_module("rtorch.numpy")
+    modules = {info.name for info in pkgutil.iter_modules(package.__path__)}
+    assert not modules & set(package.__all__)
+    assert set(package.__all__) <= set(dir(package))
+
+
+def test_functions_can_be_pickled() -> None:
+    for name in rt.__all__:
+        function = getattr(rt, name)
+        if inspect.isfunction(function):
+            assert pickle.loads(pickle.dumps(function)) is function, name
+
+
+def test_threads_may_meet_bfloat16_at_once() -> None:
+    code = (
+        "import sys, threading, rtorch as rt\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "def work(): rt.asarray([1.0], dtype='bfloat16') + rt.ones(1); done.append(1)\n"
+        "done = []; threads = [threading.Thread(target=work) for _ in range(8)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]; print(len(done))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["8"]

@@ -1,6 +1,8 @@
 """Streams of keys, keys used twice, and the functions that only name keys."""
 
 import pickle
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -170,3 +172,19 @@ def test_long_programs_forget_early_keys(monkeypatch: pytest.MonkeyPatch) -> Non
         R.normal(R.key(seed))
     with pytest.raises(KeyReuseError):
         R.normal(R.key(3))
+
+
+def test_threads_that_share_a_stream_get_different_keys() -> None:
+    keys, found = rt.random.KeyStream(0), []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        work = lambda: found.extend(tuple(next(keys).tolist()) for _ in range(100))  # noqa: E731
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(set(found)) == len(found) == keys.taken == 400

@@ -58,6 +58,8 @@ def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
             dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
             args = [env[a] if type(a) is Var else literal(a, dtype, xp) for a in eqn.args]  # type: ignore[arg-type]
             out = eqn.prim.impl(xp, *args, **eqn.params)
+            if type(out) is np.ndarray:  # made from nothing: traced functions know no device
+                out = xp.asarray(out)
             env.update(zip(eqn.outs, out if eqn.prim.multiple else (out,)))
         return tuple([env[v] for v in program.out_atoms])
 

@@ -217,10 +217,11 @@ class Array(Operators):
         return rebuild, (backend.to_numpy(self._concrete("pickle")), self.weak_type)
 
     def __copy__(self) -> Array:
-        return self
+        """Another Array over the same memory, which stays if one of them is donated."""
+        return type(self)(self._data)
 
     def __deepcopy__(self, memo: Any) -> Array:
-        return self  # immutable: a copy could not be told from it
+        return self.__copy__()
 
     # -- text ----------------------------------------------------------------------------------
 

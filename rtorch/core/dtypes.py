@@ -77,15 +77,16 @@ def _load_bfloat16() -> DType:
     global bfloat16
     import ml_dtypes
 
-    bfloat16 = np.dtype(ml_dtypes.bfloat16)
+    found = np.dtype(ml_dtypes.bfloat16)
+    SHORT_NAMES[found] = "bf16"
+    _COMPLEX_OF[found] = complex64
+    _EDGES[found] = (float32,)
+    _EDGES["f*"] = (found, float16, "c*")
     for kind in (HALVES, FLOATS, REAL, ORDERED, INEXACT, NUMERIC, ALL):
-        kind.add(bfloat16)
-    SHORT_NAMES[bfloat16] = "bf16"
-    _COMPLEX_OF[bfloat16] = complex64
-    _EDGES[bfloat16] = (float32,)
-    _EDGES["f*"] = (bfloat16, float16, "c*")
+        kind.add(found)
     for cached in (_upper, _join, _canonical):
         cached.cache_clear()
+    bfloat16 = found  # last: other threads take it for a sign that the tables are complete
     return bfloat16
 
 
@@ -135,7 +136,9 @@ def _canonical(dtype: Any) -> DType:
     except TypeError:
         raise DTypeError(f"{dtype!r} is not a dtype; rtorch has {_known()}") from None
     known: DType
-    for known in ALL:  # returns our own instance, so that dtypes can be compared with `is`
+    # Our own instance, so that dtypes can be compared with `is`. A copy of the set, to which
+    # another thread may be adding bfloat16.
+    for known in tuple(ALL):
         if known == found:
             return known
     raise DTypeError(f"dtype {found} is not supported; rtorch has {_known()}")

@@ -37,6 +37,7 @@ class Primitive:
     multiple: ClassVar[bool] = False  # returns a tuple
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
+    first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method

@@ -104,6 +104,9 @@ class Tracer(Array):
             "same name, or rt.stop_gradient(x) first where the value is meant as a constant"
         )
 
+    def __copy__(self) -> Array:
+        return self
+
     def __reduce__(self) -> Any:
         raise ConcretizationError(
             f"[pickle] {self.what} {self.aval} of {self._trace.origin} cannot be pickled"
@@ -179,7 +182,7 @@ class EvalTrace(Trace):
             dtype = next(d.dtype for d, a in zip(reversed(raw), reversed(args)) if d is not a)
             raw = [d if d is not a else literal(a, dtype, xp) for d, a in zip(raw, args)]
         if xp is not np:
-            check_one_device(prim, raw)
+            raw = on_one_device(prim, raw)
         out = prim.impl(xp, *raw, **params)
         return wrap(out, True) if weak and not strong else _wrapped(prim, out)
 
@@ -209,13 +212,35 @@ def literal(value: Any, dtype: DType, xp: Any = np) -> Any:
     return found
 
 
-def check_one_device(prim: Primitive, raw: list[Any]) -> None:
-    """Refuse operands on the CPU beside operands on a GPU."""
-    if any(isinstance(d, ndarray) for d in raw):
-        raise ArgumentError(
-            f"[{prim.name}] operands are on different devices: "
-            f"{', '.join(str(backend.device_of(d)) for d in raw)}. Move them with x.to(device)"
-        )
+def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
+    """Operands for a GPU that some are on: numbers and indices move there from the CPU.
+
+    Other arrays are refused: to move them at every operation would be slow, and not be seen.
+    """
+    if not any(isinstance(d, ndarray) for d in raw):
+        return raw
+    device = next(backend.device_of(d) for d in raw if not isinstance(d, (ndarray, generic)))
+    first_index = len(raw) if prim.first_index is None else prim.first_index
+    out = []
+    for i, d in enumerate(raw):
+        if not isinstance(d, ndarray):
+            out.append(d)
+        elif is_one_number(d):
+            number = backend.transfer(d[(slice(0, 1),) * d.ndim].reshape(()), device)
+            out.append(backend.module_for(device).broadcast_to(number, d.shape))
+        elif i >= first_index:
+            out.append(backend.transfer(d, device))
+        else:
+            raise ArgumentError(
+                f"[{prim.name}] operands are on different devices: "
+                f"{', '.join(str(backend.device_of(d)) for d in raw)}. Move them with x.to(device)"
+            )
+    return out
+
+
+def is_one_number(data: ndarray[Any, Any]) -> bool:
+    """Whether all elements are one in memory: a number, maybe broadcast."""
+    return data.size > 0 and all(s == 0 or n == 1 for s, n in zip(data.strides, data.shape))
 
 
 EVAL = EvalTrace(None, "evaluation")

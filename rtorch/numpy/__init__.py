@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rtorch.numpy.convolution import *
     from rtorch.numpy.cumulative import *
     from rtorch.numpy.editing import *
-    from rtorch.numpy.einsum import *
+    from rtorch.numpy.einsums import *
     from rtorch.numpy.grids import *
     from rtorch.numpy.histograms import *
     from rtorch.numpy.ignoring_nan import *
@@ -84,7 +84,7 @@ LATE: dict[str, tuple[str, ...]] = {
         "logcumsumexp",
     ),
     "rtorch.numpy.editing": ("delete", "insert", "trim_zeros"),
-    "rtorch.numpy.einsum": ("einsum", "einsum_path"),
+    "rtorch.numpy.einsums": ("einsum", "einsum_path"),
     "rtorch.numpy.grids": ("c_", "index_exp", "indices", "ix_", "mgrid", "ogrid", "r_", "s_"),
     "rtorch.numpy.histograms": (
         "bincount", "digitize", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
@@ -161,3 +161,7 @@ LATE: dict[str, tuple[str, ...]] = {
 if not TYPE_CHECKING:  # which takes what the star imports give
     __all__ = [*EARLY, *(name for names in LATE.values() for name in names)]
     __getattr__ = late(__name__, LATE)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *globals()["__all__"]})

@@ -153,7 +153,10 @@ def as_value(x: Array, value: Any, how: str) -> Array:
             f"[at[].{how}] a value of dtype {value.dtype} would lose in an array of dtype "
             f"{x.dtype}; convert one of them with .astype(...)"
         )
-    return op.convert(value, x.dtype)
+    value = op.convert(value, x.dtype)
+    if value.shape == () and not isinstance(value, Tracer) and value.device != x.device:
+        value = value.to(x.device)  # a number joins an array on a GPU
+    return value
 
 
 def _update(part: Array, value: Array, at: Layout, how: str, mode: str) -> Array:

@@ -33,6 +33,7 @@ def document(function: Any, name: str, summary: str, example: str, takes: str) -
     """Give `function` its name and docstring."""
     call, _, result = example.partition(" -> ")
     function.__name__ = function.__qualname__ = name
+    function.__module__ = "rtorch"  # where `pickle` finds it
     function.__doc__ = (
         f"{summary}\n\n{takes}\n\n"
         f"Example:\n    >>> import rtorch as rt\n    >>> {call}\n    {result}\n"

@@ -37,7 +37,7 @@ def mode_of(mode: Any, name: str) -> str:
 
 
 class Item(NamedTuple):
-    """One part of an index: on `axis`, or a new axis (None)."""
+    """One part of an index: on `axis`, or a new axis (None), or neither (None, without `keep`)."""
 
     axis: int | None
     start: int = 0
@@ -69,6 +69,8 @@ def parse(shape: tuple[int, ...], index: Any, mode: str) -> list[Item]:
     for part in parts:
         if part is None:
             items.append(Item(None))
+        elif part is Ellipsis:  # it covers no axis, but stands between arrays, as in NumPy
+            items.append(Item(None, keep=False))
         elif _is_mask(part):
             arrays = _nonzero(part, shape, axis)
             items += [Item(axis + i, array=a) for i, a in enumerate(arrays)]
@@ -108,7 +110,7 @@ def _expand_ellipsis(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
     used = sum(n_axes(p) for p in parts if p is not Ellipsis)
     if used > len(shape):
         raise OutOfBoundsError(f"[indexing] too many indices: {used} for an array of shape {shape}")
-    rest = [slice(None)] * (len(shape) - used)
+    rest: list[Any] = [slice(None)] * (len(shape) - used) or [...] * len(dots)
     at = dots[0] if dots else len(parts)
     return parts[:at] + rest + parts[at + bool(dots) :]
 
@@ -182,7 +184,8 @@ def layout(shape: tuple[int, ...], index: Any, mode: str) -> Layout:
     """Parse `index` and find what it does to an array of `shape`."""
     items = parse(shape, index, mode)
     if any(i.array is not None for i in items):  # beside arrays, integers are arrays too
-        items = [i if i.keep else Item(i.axis, array=index_array(i.start)) for i in items]
+        items = [Item(i.axis, array=index_array(i.start)) if i.axis is not None and not i.keep
+                 else i for i in items]  # fmt: skip
     arrays = [i for i in items if i.array is not None]
     block = op.broadcast_shapes("indexing", *[i.array.shape for i in arrays if i.array is not None])
     arrays = [i._replace(array=op.broadcast(i.array, block)) for i in arrays if i.array is not None]

@@ -26,6 +26,7 @@ from rtorch.ops.base import (
     instantiate,
     mul_p,
     reshape_p,
+    wrap_scalar,
     zeros,
 )
 from rtorch.ops.comparison import eq_p, select_p
@@ -73,6 +74,7 @@ class Gather(Primitive):
     """``x`` at the places given for ``axes``."""
 
     name = "gather"
+    first_index = 1
 
     def impl(self, xp: Any, x: Any, *indices: Any, axes: Any, mode: str, fill: Any) -> Any:
         places, inside = _places(xp, x, indices, axes, mode)
@@ -131,6 +133,7 @@ class Scatter(Primitive):
     """
 
     name = "scatter"
+    first_index = 2
 
     def impl(self, xp: Any, x: Any, updates: Any, *indices: Any, axes: Any, mode: str,
              op: str) -> Any:  # fmt: skip
@@ -218,7 +221,7 @@ def _product_tangent(out: Any, x: Any, updates: Any, indices: Any, x_dot: Any, u
     """Each factor's tangent times the product of the others at its place, zeros included."""
     at = {k: v for k, v in params.items() if k != "op"}
     zero = eq_p(updates, 0)
-    ones = full_p(shape=x.shape, value=1, dtype=x.dtype, device=backend.CPU)
+    ones = broadcast_p(wrap_scalar(1, x.dtype), shape=x.shape, axes=())
     nonzero = select_p(zero, 1, updates)
     product = scatter_p(ones, nonzero, *indices, **at, op="mul")
     count = scatter_p(zeros(x.aval), convert_p(zero, dtype=x.dtype), *indices, **at, op="add")
@@ -379,13 +382,13 @@ def _window(x: Any, starts: Any, sizes: Any) -> tuple[slice, ...]:
 
 def _window_grid(x: Any, starts: Any, sizes: Any, size: int, batched: bool) -> Any:
     """The axes and index arrays that read or write one window per lane."""
-    shape = (size, *sizes)
-    lanes = [iota_p(shape=shape, dtype=dtypes.int64, axis=0, device=backend.CPU)] if batched else []
+    shape, device = (size, *sizes), starts[0].device
+    lanes = [iota_p(shape=shape, dtype=dtypes.int64, axis=0, device=device)] if batched else []
     lengths = x.shape[1:] if batched else x.shape
     grid = []
     for i, (start, n, m) in enumerate(zip(starts, lengths, sizes)):
         first = minimum_p(maximum_p(convert_p(start, dtype=dtypes.int64), 0), n - m)
-        offset = iota_p(shape=shape, dtype=dtypes.int64, axis=i + 1, device=backend.CPU)
+        offset = iota_p(shape=shape, dtype=dtypes.int64, axis=i + 1, device=device)
         grid.append(add_p(broadcast_p(first, shape=shape, axes=(0,)), offset))
     return tuple(range(len(lengths) + len(lanes))), [*lanes, *grid]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,7 @@ class KeyStream(Iterator[rt.Array]):
         else:
             self._key = raw.check_key(seed_or_key, "KeyStream")
         self._taken = 0
+        self._lock = allocate_lock()
 
     @property
     def taken(self) -> int:
@@ -59,9 +61,7 @@ class KeyStream(Iterator[rt.Array]):
     @api
     def __next__(self) -> rt.Array:
         self._check()
-        key = raw.fold_in(self._key, self._taken)
-        self._taken += 1
-        return key
+        return raw.fold_in(self._key, self._take(1))
 
     @api
     def __call__(self, n: int | None = None) -> rt.Array:
@@ -71,10 +71,16 @@ class KeyStream(Iterator[rt.Array]):
         if not isinstance(n, int) or n < 0:
             raise ArgumentError(f"[KeyStream] n: expected an integer >= 0, got {describe(n)}")
         self._check()
-        places = rt.arange(self._taken, self._taken + n, dtype=rt.uint32)
-        keys = rt.vmap(lambda i: raw.fold_in(self._key, i))(places)
-        self._taken += n
-        return keys
+        first = self._take(n)
+        places = rt.arange(first, first + n, dtype=rt.uint32)
+        return rt.vmap(lambda i: raw.fold_in(self._key, i))(places)
+
+    def _take(self, n: int) -> int:
+        """The place of the first of `n` keys, which no other thread gets."""
+        with self._lock:
+            first = self._taken
+            self._taken += n
+        return first
 
     def _check(self) -> None:
         if type(self._key) is rt.Array and raw.is_staged():
@@ -93,4 +99,5 @@ class KeyStream(Iterator[rt.Array]):
 
     def __setstate__(self, state: tuple[Any, int]) -> None:
         words, self._taken = state
+        self._lock = allocate_lock()
         self._key = rt.asarray(words)

@@ -102,9 +102,9 @@ def is_differentiable(x: Any) -> bool:
     return getattr(x, "dtype", None) in dtypes.INEXACT
 
 
-def zeros_for(aval: Any) -> Array:
-    """Zeros of the shape and dtype of `aval`, with memory of their own."""
-    return full_p(shape=aval.shape, value=0, dtype=aval.dtype, device=CPU)
+def zeros_for(x: Any) -> Array:
+    """Zeros like an array (on its device) or an aval, with memory of their own."""
+    return full_p(shape=x.shape, value=0, dtype=x.dtype, device=getattr(x, "device", CPU))
 
 
 def check_like(x: Array, like: Array, transform: str, what: str, other: str) -> None:

@@ -77,7 +77,7 @@ def jvp(
     outs, out_tree = flatten_arrays(out, "jvp", "result")
     pairs = [trace.split(y) for y in outs]
     value = out_tree.unflatten([y for y, _ in pairs])
-    tangent = out_tree.unflatten([zeros_for(y.aval) if t is None else t for y, t in pairs])
+    tangent = out_tree.unflatten([zeros_for(y) if t is None else t for y, t in pairs])
     if has_aux:
         return value, tangent, tree.map(lambda x: trace.split(x)[0], aux)
     return value, tangent
@@ -126,9 +126,7 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         }  # fmt: skip
         quietly(trace.tape.push, env)
         found = [None if n is None else env.get(n) for n in nodes]
-        return out_tree.unflatten(
-            [zeros_for(y.aval) if t is None else t for y, t in zip(outs, found)]
-        )
+        return out_tree.unflatten([zeros_for(y) if t is None else t for y, t in zip(outs, found)])
 
     return out_tree.unflatten([trace.primal_of(y) for y in outs]), push
 

@@ -148,10 +148,12 @@ class _Switch:
     _looked_for: ClassVar[_Kind]
 
     def __init__(self, on: bool = True) -> None:
+        self._on = on
         self._before = self._looked_for.on
         _switch(self._looked_for, on)
 
     def __enter__(self) -> Self:
+        _switch(self._looked_for, self._on)  # again, where it serves several blocks
         return self
 
     def __exit__(self, *exc: object) -> None:

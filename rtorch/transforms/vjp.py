@@ -169,14 +169,15 @@ def _make(
     return differentiated
 
 
-_ones: dict[Any, Array] = {}
+_ones: dict[Any, Any] = {}
 
 
 def _one(dtype: Any) -> Array:
+    """1 as an Array of its own: the gradient may be this very object, and be donated."""
     found = _ones.get(dtype)
     if found is None:
-        found = _ones[dtype] = wrap_scalar(1, dtype)
-    return found
+        found = _ones[dtype] = wrap_scalar(1, dtype)._data
+    return Array(found)
 
 
 def _primals(trace: LinearizeTrace, aux: Any) -> Any:

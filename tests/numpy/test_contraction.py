@@ -7,7 +7,7 @@ from reference import ALL, both, check, sample, wide
 from rtorch.errors import ArgumentError, ShapeError
 from rtorch.numpy import contraction
 from rtorch.numpy.creation import asarray
-from rtorch.numpy.einsum import einsum
+from rtorch.numpy.einsums import einsum
 from rtorch.transforms.stage import stage
 
 PAIRS = [

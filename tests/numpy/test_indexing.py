@@ -377,3 +377,24 @@ def test_wrong_values():
         rt.ones(2, dtype=rt.int8).at[0].set(300)
     with pytest.raises(ArgumentError, match="mode"):
         x.at[0].set(1, mode="q")
+
+
+@pytest.mark.parametrize("index", [
+    (None, np.array([0, 1]), ..., np.array([1, 0])),
+    (slice(None), np.array([0, 1]), ..., [1, 0]),
+    (0, ..., np.array([1, 0])),
+    (..., 0, np.array([1, 0])),
+    (0, 1, ...),
+])  # fmt: skip
+def test_an_ellipsis_that_covers_no_axis_stands_between_arrays(index):
+    ndim = 3 if index[0] == slice(None) else 2
+    data = np.arange(2**ndim).reshape((2,) * ndim)
+    expected = data[index]
+    x = rt.asarray(data)
+    for got in (x[index], rt.jit(lambda x: x[index])(x)):
+        assert np.array_equal(np.asarray(got), expected)
+        assert got.shape == expected.shape
+    written = data.copy()
+    written[index] = -np.arange(expected.size).reshape(expected.shape)
+    out = x.at[index].set(-rt.arange(expected.size).reshape(expected.shape))
+    assert np.array_equal(np.asarray(out), written)

@@ -26,7 +26,7 @@ from rtorch.numpy import (
     statistics,
 )
 from rtorch.numpy.creation import asarray
-from rtorch.numpy.einsum import einsum
+from rtorch.numpy.einsums import einsum
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
 from rtorch.transforms.stage import stage

@@ -1,5 +1,6 @@
 """jit: the hit path, donation, memory of results, threads, what it reports."""
 
+import copy
 import dataclasses
 import threading
 import warnings
@@ -370,3 +371,17 @@ def test_static_records_of_1_and_1_0_are_different(kind):
         assert f(kind(1), rt.arange(2)).item() is True
         assert f(kind(1.0), rt.arange(2)).item() is False
     assert f.cache_info().misses == 2
+
+
+@pytest.mark.parametrize("make", [rt.Array.copy, copy.copy, copy.deepcopy])
+def test_a_copy_stays_when_its_original_is_donated(make):
+    x = rt.ones(4)
+    kept = make(x)
+    rt.jit(lambda x: x * 5, donate_argnums=0)(x)
+    assert kept.tolist() == [1.0] * 4
+
+
+def test_a_gradient_of_one_can_be_donated():
+    slope = rt.grad(lambda x: x + 1)(rt.asarray(1.0))
+    rt.jit(lambda x: x * 5, donate_argnums=0)(slope)
+    assert float(rt.grad(lambda x: x + 1)(rt.asarray(1.0))) == 1.0

@@ -197,3 +197,13 @@ def test_all_short_cuts_are_known():
     }
     known = {Path(module.__file__).relative_to(package).as_posix() for module in SHORT_CUTS}
     assert asking - known == {"core/trace.py", "transforms/nans.py"}
+
+
+def test_a_switch_serves_several_blocks():
+    switch = rt.debug_nans()
+    with switch:
+        pass
+    assert rt.isnan(rt.log(rt.asarray(-1.0)))
+    with switch, pytest.raises(rt.errors.NanError):
+        rt.log(rt.asarray(-1.0))
+    assert rt.isnan(rt.log(rt.asarray(-1.0)))

@@ -1,0 +1,73 @@
+"""Numbers and indices join arrays on a GPU; other arrays on the CPU do not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rtorch as rt
+from rtorch.core import backend
+from tests.gpu.cupy_stand_in import CuPy
+
+
+@pytest.fixture(autouse=True)
+def _cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = CuPy()
+    monkeypatch.setattr(backend, "cupy", lambda: module)
+
+
+CASES: dict[str, Callable[[Any], Any]] = {
+    "scalar": lambda x: x + 1.5,
+    "numpy scalar": lambda x: x * np.float32(2),
+    "array without axes": lambda x: x - rt.asarray(2.0),
+    "where": lambda x: rt.where(x > 2, x, 0.0),
+    "where, scalars": lambda x: rt.where(x > 2, 1.0, rt.asarray(0.0)),
+    "maximum": lambda x: rt.maximum(x, 0.5),
+    "list": lambda x: x[[0, 1]],
+    "list and slice": lambda x: x[:, [2, 0]],
+    "numpy index": lambda x: x[np.array([1, 0]), np.array([0, 2])],
+    "index": lambda x: x[rt.asarray([1, 0])],
+    "take": lambda x: rt.take(x, [1, 0], axis=1),
+    "set": lambda x: x.at[0].set(5.0),
+    "set element": lambda x: x.at[0, 1].set(5.0),
+    "set slice": lambda x: x.at[:, 1:].set(5.0),
+    "set list": lambda x: x.at[[0, 0]].set(5.0),
+    "add list": lambda x: x.at[[0, 0]].add(1.0),
+    "multiply list": lambda x: x.at[[0, 0]].multiply(3.0),
+    "set like x": lambda x: x.at[[1, 0]].set(x),
+    "dynamic_slice": lambda x: rt.dynamic_slice(x, (0, 1), (1, 2)),
+    "grad of list": rt.grad(lambda x: rt.sum(x[[0, 0]] ** 2)),
+    "grad of set": rt.grad(lambda x: rt.sum(x.at[[0]].set(5.0) ** 2)),
+    "grad of multiply": rt.grad(lambda x: rt.sum(x.at[[0]].multiply(3.0) ** 2)),
+    "grad of where": rt.grad(lambda x: rt.sum(rt.where(x > 2, x * x, 0.0))),
+    "grad of what is not used": rt.grad(lambda x: rt.sum(rt.zeros(2))),
+    "tangent of what is constant": lambda x: rt.jvp(rt.stop_gradient, (x,), (x,))[1],
+    "vmap of list": rt.vmap(lambda row: row[[0, 2]]),
+    "vmap of set": rt.vmap(lambda row: row.at[0].set(1.0)),
+    "jit of list": rt.jit(lambda x: x[[0, 1]] + 1),
+    "jit with arange": rt.jit(lambda x: x + rt.arange(40_000.0)[:3]),
+    "vmap of dynamic_slice": rt.vmap(
+        lambda row: rt.dynamic_slice(row, ((row[0] > 2).astype(int),), (2,))
+    ),
+    "jit of set": rt.jit(lambda x: x.at[0].set(5.0)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_numbers_and_indices_move(name: str) -> None:
+    x = rt.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    expected = CASES[name](x)
+    actual = CASES[name](x.to("cuda"))
+    assert actual.device == rt.Device("cuda", 0)
+    assert actual.dtype is expected.dtype
+    assert actual.tolist() == expected.tolist()
+
+
+def test_other_arrays_do_not() -> None:
+    x = rt.ones((2, 3))
+    for function in (rt.add, rt.matmul, lambda a, b: rt.where(True, a, b)):
+        with pytest.raises(rt.errors.ArgumentError, match="different devices"):
+            function(x.to("cuda"), rt.ones((3, 3)) if function is rt.matmul else x + 0)
+    with pytest.raises(rt.errors.ArgumentError, match="different devices"):
+        x[rt.asarray([0, 1]).to("cuda")]
