@@ -52,3 +52,16 @@ def test_refused_dtypes():
 
 def test_log_expit_at_infinity():
     assert rt.special.log_expit(rt.asarray([-inf, inf])).tolist() == [-inf, 0]
+
+
+@pytest.mark.parametrize("bins", [[2.0, 1.0], "no rule"])
+def test_histogram_refuses_bins(bins):
+    with pytest.raises(rt.errors.ArgumentError, match="bins"):
+        rt.histogram(rt.ones(3), bins)
+
+
+@pytest.mark.parametrize("function", [rt.min, rt.max, rt.nanmin, rt.argmin, rt.argmax])
+def test_nothing_to_choose_from(function):
+    assert function(rt.ones((0, 3)), axis=1).shape == (0,)
+    with pytest.raises(rt.errors.ShapeError, match="no elements"):
+        function(rt.ones((0, 0)), axis=1)
