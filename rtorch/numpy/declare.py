@@ -40,13 +40,17 @@ def document(function: Any, name: str, summary: str, example: str, takes: str) -
     )
 
 
-def math_function(name: str, prim: Primitive, summary: str, example: str) -> Unary:
+def math_function(
+    name: str, prim: Primitive, summary: str, example: str, complexes: bool = True
+) -> Unary:
     """A function of one floating or complex array; integers become floats."""
 
     def function(x: Any, /) -> Any:
         try:
             if not isinstance(x, Array) or x.dtype not in _INEXACT:
                 x = floating(x, name)
+            if not complexes and x.dtype in dtypes.COMPLEXES:
+                raise DTypeError(f"[{name}] is not defined for {x.dtype}: it takes real numbers")
             return state.trace.bind(prim, (x,), {})
         except Exception as error:
             hide_internal_frames(error)
@@ -58,7 +62,8 @@ def math_function(name: str, prim: Primitive, summary: str, example: str) -> Una
 
 
 def same_dtype(name: str, prim: Primitive, summary: str, example: str, integers: bool = True,
-          booleans: bool = False, floats: bool = True) -> Unary:  # fmt: skip
+          booleans: bool = False, floats: bool = True,
+          complexes: bool = True) -> Unary:  # fmt: skip
     """A function of one array of any dtype, which the result keeps."""
 
     @api
@@ -68,6 +73,10 @@ def same_dtype(name: str, prim: Primitive, summary: str, example: str, integers:
             raise DTypeError(f"[{name}] is not defined for bool; convert with x.astype(...) first")
         if not floats and x.dtype in _INEXACT:
             raise DTypeError(f"[{name}] is not defined for {x.dtype}: it takes integers")
+        if not complexes and x.dtype in dtypes.COMPLEXES:
+            raise DTypeError(
+                f"[{name}] is not defined for {x.dtype}: complex numbers have no order"
+            )
         if not integers and x.dtype not in _INEXACT:
             return x
         return prim(x)

@@ -17,6 +17,7 @@ from rtorch.numpy.operands import (
     broadcast_shapes,
     convert,
     floating,
+    integer_of,
     operand,
     promote,
 )
@@ -145,13 +146,26 @@ def round(x: ArrayLike, /, decimals: int = 0) -> Array:
         2.0
     """
     a = operand(x, "round")
+    decimals = integer_of(decimals, "round", "decimals")
     if a.dtype not in _INEXACT:
-        return a
+        return a if decimals >= 0 or a.dtype is dtypes.bool_ else _round_integers(a, -decimals)
     if decimals == 0:
         return ew.round_p(a)
     scale = 10.0 ** math.fabs(decimals)
     there, back = (mul_p, ew.div_p) if decimals > 0 else (ew.div_p, mul_p)
     return back(ew.round_p(there(a, scale)), scale)
+
+
+def _round_integers(a: Array, places: int) -> Array:
+    """Integers rounded to multiples of ``10**places``, halves to the even multiple."""
+    wide = a.dtype if a.dtype is dtypes.uint64 else dtypes.int64
+    if places > 18:  # no such multiple but 0
+        return convert(mul_p(convert(a, wide), 0), a.dtype)
+    unit = 10**places
+    whole = convert(a, wide) // unit
+    twice = 2 * (convert(a, wide) - whole * unit)
+    up = (twice > unit) | ((twice == unit) & (whole % 2 == 1))
+    return convert((whole + convert(up, wide)) * unit, a.dtype)
 
 
 @api

@@ -150,13 +150,18 @@ def histogram_bin_edges(
 def _edges(name: str, x: Array, bins: Any, range: Any) -> Array:
     if isinstance(bins, str):
         known = asarray(x)._concrete(name)
-        found = np.histogram_bin_edges(np.asarray(known, np.float64), bins, range)
+        try:
+            found = np.histogram_bin_edges(np.asarray(known, np.float64), bins, range)
+        except ValueError as error:
+            raise ArgumentError(f"[{name}] bins={bins!r}, range={range!r}: {error}") from None
         return convert(operand(found), x.dtype)
     if isinstance(bins, (list, tuple, np.ndarray)) or (isinstance(bins, Array) and bins.ndim):
         known = isinstance(bins, (list, tuple))  # numbers without a dtype of their own
         edges = asarray(bins, dtype=x.dtype) if known else floating(bins, name)
         if edges.ndim != 1:
             raise ShapeError(f"[{name}] bins: expected a vector of edges, got shape {edges.shape}")
+        if not isinstance(edges, Tracer) and (np.diff(edges.tolist()) < 0).any():
+            raise ArgumentError(f"[{name}] bins: edges must be in ascending order")
         return edges
     n = integer_of(bins, name, "bins")
     if n < 1:

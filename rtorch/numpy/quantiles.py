@@ -37,7 +37,7 @@ from rtorch.ops.base import (
     reshape_p,
     sub_p,
 )
-from rtorch.ops.comparison import is_nan_p, select_p
+from rtorch.ops.comparison import and_p, is_finite_p, is_nan_p, select_p
 from rtorch.ops.shape import slice_p
 from rtorch.ops.sorting import argsort_p, sort_p
 
@@ -247,7 +247,10 @@ def _unweighted(line: Array, q: Any, method: str, skip_nan: bool) -> Array:
     else:
         above = _at(line, high) if known else _along(line, high)
         part = broadcast(operand(part.astype(line.dtype)) if known else part, below.shape)
-        out = add_p(below, mul_no_nan_p(part, sub_p(above, below)))
+        # Beside an infinity there is no gap: the sum of both is the value, or one of them.
+        finite = and_p(is_finite_p(below), is_finite_p(above))
+        gap = sub_p(select_p(finite, above, 0), select_p(finite, below, 0))
+        out = add_p(below, mul_no_nan_p(part, select_p(finite, gap, above)))
     return out if skip_nan else _nan_if_any(line, out)
 
 

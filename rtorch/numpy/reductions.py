@@ -249,8 +249,7 @@ _MAX, _MIN = (reduce_max_p, maximum_p), (reduce_min_p, minimum_p)
 
 
 def _check_not_empty(name: str, x: Array, axes: Shape) -> None:
-    kept = [n for i, n in enumerate(x.shape) if i not in axes]
-    if 0 not in kept:
+    if 0 in [x.shape[i] for i in axes]:
         raise ShapeError(
             f"[{name}] no elements to choose from: shape {x.shape} has length 0 along the "
             f"reduced axes {axes}"

@@ -95,7 +95,8 @@ log10 = _math("log10", ew.log10_p, "The logarithm to base 10.", "float(rt.log10(
 log1p = _math("log1p", ew.log1p_p, "log(1 + x), exact near 0.", "float(rt.log1p(0.0)) -> 0.0")
 sqrt = _math("sqrt", ew.sqrt_p, "The square root.", "float(rt.sqrt(9)) -> 3.0")
 rsqrt = _math("rsqrt", ew.rsqrt_p, "1 / sqrt(x).", "float(rt.rsqrt(4.0)) -> 0.5")
-cbrt = _math("cbrt", ew.cbrt_p, "The cube root.", "float(rt.cbrt(8.0)) -> 2.0")
+cbrt = _math("cbrt", ew.cbrt_p, "The cube root.", "float(rt.cbrt(8.0)) -> 2.0",
+             complexes=False)  # fmt: skip
 sin = _math("sin", ew.sin_p, "The sine of x in radians.", "float(rt.sin(0.0)) -> 0.0")
 cos = _math("cos", ew.cos_p, "The cosine of x in radians.", "float(rt.cos(0.0)) -> 1.0")
 tan = _math("tan", ew.tan_p, "The tangent of x in radians.", "float(rt.tan(0.0)) -> 0.0")
@@ -115,11 +116,11 @@ sigmoid = _math("sigmoid", ew.sigmoid_p, "1 / (1 + exp(-x)).", "float(rt.sigmoid
 negative = _same("negative", neg_p, "-x.", "rt.negative(rt.asarray([1, -2])).tolist() -> [-1, 2]")
 sign = _same("sign", ew.sign_p, "-1, 0 or 1 by the sign of x.", "int(rt.sign(-3)) -> -1")
 floor = _same("floor", ew.floor_p, "The nearest integer below.", "float(rt.floor(1.7)) -> 1.0",
-              integers=False, booleans=True)  # fmt: skip
+              integers=False, booleans=True, complexes=False)  # fmt: skip
 ceil = _same("ceil", ew.ceil_p, "The nearest integer above.", "float(rt.ceil(1.2)) -> 2.0",
-             integers=False, booleans=True)  # fmt: skip
+             integers=False, booleans=True, complexes=False)  # fmt: skip
 trunc = _same("trunc", ew.trunc_p, "x without its fraction.", "float(rt.trunc(-1.7)) -> -1.0",
-              integers=False, booleans=True)  # fmt: skip
+              integers=False, booleans=True, complexes=False)  # fmt: skip
 rint = _same("rint", ew.round_p, "The nearest integer, halves to the even one.",
              "float(rt.rint(2.5)) -> 2.0", integers=False, booleans=True)  # fmt: skip
 relu = _same("relu", ew.relu_p, "max(x, 0), with slope 0 at 0.", "float(rt.relu(-2.0)) -> 0.0")

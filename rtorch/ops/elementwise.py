@@ -15,6 +15,7 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.errors import DTypeError
 from rtorch.ops.base import (
     Elementwise,
     add_p,
@@ -156,7 +157,15 @@ class IntegerPow(Elementwise):
 
 
 pow_p, integer_pow_p = Pow(), IntegerPow()
-floor_power_p = elementwise("floor_power", "power", None, None, doc="Integers' power.")
+
+
+def _power_of_integers(xp: Any, x: Any, y: Any) -> Any:
+    if xp is np and np.any(np.less(y, 0)):
+        raise DTypeError("[power] integers have no negative powers: convert x to a float")
+    return xp.power(x, y)
+
+
+floor_power_p = elementwise("floor_power", _power_of_integers, None, None, doc="Integers' power.")
 
 # ---- division ------------------------------------------------------------------------------------
 

@@ -11,13 +11,18 @@ from rtorch.ops.base import Nondifferentiable, move_dim
 from rtorch.ops.indexing import take_along
 
 
+def _comparable(x: Any) -> Any:
+    # NumPy's order of bfloat16 knows no nan, which would then stand anywhere.
+    return x.astype(dtypes.float32) if x.dtype.kind == "V" else x
+
+
 class ArgSort(Nondifferentiable):
     """The positions along ``axis`` in ascending order of their elements; stable."""
 
     name = "argsort"
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
-        return xp.argsort(x, axis, kind="stable").astype(dtypes.int64, copy=False)
+        return xp.argsort(_comparable(x), axis, kind="stable").astype(dtypes.int64, copy=False)
 
     def infer(self, x: Any, *, axis: int) -> Aval:
         return Aval(x.shape, dtypes.int64)
@@ -32,7 +37,7 @@ class Sort(Primitive):
     name = "sort"
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
-        return xp.sort(x, axis)
+        return xp.sort(_comparable(x), axis).astype(x.dtype, copy=False)
 
     def infer(self, x: Any, *, axis: int) -> Any:
         return x
@@ -53,7 +58,7 @@ class TopK(Primitive):
 
     def impl(self, xp: Any, x: Any, *, k: int) -> Any:
         # Ascending order of the mirrored line, read backwards: of equals the first one leads.
-        order = xp.argsort(x[..., ::-1], -1, kind="stable")
+        order = xp.argsort(_comparable(x)[..., ::-1], -1, kind="stable")
         order = (x.shape[-1] - 1 - order)[..., ::-1][..., :k]
         return xp.take_along_axis(x, order, -1), order.astype(dtypes.int64)
 

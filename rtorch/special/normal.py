@@ -7,6 +7,7 @@ import math
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import api
+from rtorch.numpy.creation import zeros_like
 from rtorch.numpy.operands import ArrayLike, convert, floating
 from rtorch.numpy.special import erf, erf_inv, erfc
 from rtorch.ops import normal, special as sp
@@ -117,7 +118,7 @@ def log_expit(x: ArrayLike, /) -> Array:
         -1000.0
     """
     (x,) = reals("log_expit", x)
-    return neg_p(logaddexp_p(neg_p(x), mul_p(x, 0)))
+    return neg_p(logaddexp_p(neg_p(x), zeros_like(x)))
 
 
 @api
