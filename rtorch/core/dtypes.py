@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rtorch.errors import DTypeError
+from rtorch.errors import DTypeError, api
 
 DType: TypeAlias = np.dtype[Any]
 
@@ -216,6 +216,7 @@ def promote(*operands: tuple[DType, bool]) -> tuple[DType, bool]:
     return _dtype(functools.reduce(_join, [_node(d, w) for d, w in operands]))
 
 
+@api
 def promote_types(a: Any, b: Any) -> DType:
     """The dtype that operands of dtypes `a` and `b` are converted to.
 
@@ -327,6 +328,7 @@ _KINDS: dict[str, AbstractSet[DType]] = {
 }
 
 
+@api
 def isdtype(dtype: Any, kind: Any) -> bool:
     """Whether `dtype` is of a kind: a dtype, a name of the array API standard, or a tuple of them.
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from rtorch.core import dtypes
@@ -19,6 +18,7 @@ from rtorch.numpy.operands import (
     binary,
     broadcast,
     broadcast_shapes,
+    integer_of,
     promote,
 )
 from rtorch.ops.base import broadcast_p, move_dim, mul_p, reshape_p
@@ -216,7 +216,7 @@ def tensordot(x: ArrayLike, y: ArrayLike, axes: Any = 2) -> Array:
             raise ArgumentError(f"[tensordot] axes: expected a number or two lists, got {axes!r}")
         x_axes, y_axes = (_axes(a, z) for a, z in zip(axes, (x, y)))
     else:
-        n = operator.index(axes)
+        n = integer_of(axes, "tensordot", "axes")
         if not 0 <= n <= min(x.ndim, y.ndim):
             raise ShapeError(f"[tensordot] {n} axes of arrays with shapes {x.shape}, {y.shape}")
         x_axes, y_axes = tuple(range(x.ndim - n, x.ndim)), tuple(range(n))

@@ -12,7 +12,7 @@ from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, api
 from rtorch.numpy.joining import concat
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, floating, operand
+from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, floating, integer_of, operand
 from rtorch.numpy.reductions import widened
 from rtorch.ops.base import add_p, reshape_p, sub_p
 from rtorch.ops.comparison import eq_p, is_finite_p, ne_p, select_p
@@ -203,6 +203,7 @@ def diff(
         Array([3, 5], dtype=int64)
     """
     out = operand(x, "diff")
+    n = integer_of(n, "diff", "n")
     if n < 0:
         raise ArgumentError(f"[diff] n must not be negative, got {n}")
     if out.ndim == 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rtorch.core import dtypes
+from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.core.trace import Tracer
 from rtorch.errors import ArgumentError, ConcretizationError, DTypeError, ShapeError, api
@@ -115,6 +115,10 @@ def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Array:
     n = edges.shape[0]
     if n == 0:
         return full(values.shape, 0, dtype=dtypes.int64)
+    if not isinstance(edges, Tracer):
+        known = backend.to_numpy(edges._data)
+        if (known[1:] < known[:-1]).any() and (known[1:] > known[:-1]).any():
+            raise ArgumentError("[digitize] bins: expected numbers that only rise or only fall")
     side = "left" if right else "right"
     up, down = (searchsorted(line, values, side=side) for line in (edges, edges[::-1]))
     return where(greater_equal(edges[-1], edges[0]), up, n - down)

@@ -18,7 +18,15 @@ from rtorch.core.array import Array, WeakArray, wrap
 from rtorch.core.dtypes import PYTHON_SCALARS, DType
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import state
-from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, TracerError, describe
+from rtorch.errors import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    ShapeError,
+    TracerError,
+    api,
+    describe,
+)
 from rtorch.ops.base import broadcast_p, sub_p
 from rtorch.ops.convert import convert_p, promote_p
 
@@ -174,6 +182,7 @@ def promote(name: str, *xs: Any) -> list[Array]:
     return arrays
 
 
+@api
 def result_type(*arrays_and_dtypes: Any) -> DType:
     """The dtype that arrays, Python scalars and dtypes are promoted to together.
 

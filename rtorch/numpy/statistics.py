@@ -10,7 +10,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
-from rtorch.errors import ShapeError, api
+from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.contraction import matmul
 from rtorch.numpy.creation import full_like
 from rtorch.numpy.elementwise import clip, complex, imag, real
@@ -190,6 +190,8 @@ def _var(
     else:
         squares = mul_p(distance, distance)
     total = reduce_sum_p(squares, axes=plan.axes)
+    if not isinstance(ddof, (int, float, Array)):
+        raise ArgumentError(f"[{name}] ddof: expected a number, got {describe(ddof)}")
     left = plan.n - ddof if n is None else sub_p(convert(n, total.dtype), ddof)
     out = convert(_divided(total, left), dtypes.real_dtype(wanted))
     return reshape_p(out, shape=plan.kept) if keepdims else out

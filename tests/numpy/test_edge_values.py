@@ -65,3 +65,17 @@ def test_nothing_to_choose_from(function):
     assert function(rt.ones((0, 3)), axis=1).shape == (0,)
     with pytest.raises(rt.errors.ShapeError, match="no elements"):
         function(rt.ones((0, 0)), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: rt.diff(rt.ones(3), 1.5), "diff"),
+        (lambda: rt.tensordot(rt.ones(3), rt.ones(3), axes="a"), "tensordot"),
+        (lambda: rt.var(rt.ones(3), ddof="a"), "var"),
+        (lambda: rt.digitize(rt.ones(3), [1.0, 3.0, 2.0]), "digitize"),
+    ],
+)
+def test_wrong_numbers_are_refused_by_name(call, name):
+    with pytest.raises(ArgumentError, match=rf"\[{name}\]"):
+        call()
