@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rtorch as rt
+from rtorch.errors import ArgumentError
 
 inf, nan = np.inf, np.nan
 
