@@ -6,6 +6,7 @@ Integers become floats where the result is one; operands of several dtypes are p
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Set as AbstractSet
 from typing import Any, TypeAlias
 
@@ -33,7 +34,7 @@ def document(function: Any, name: str, summary: str, example: str, takes: str) -
     """Give `function` its name and docstring."""
     call, _, result = example.partition(" -> ")
     function.__name__ = function.__qualname__ = name
-    function.__module__ = "rtorch"  # where `pickle` finds it
+    function.__module__ = sys._getframe(2).f_globals["__name__"]  # where `pickle` finds it
     function.__doc__ = (
         f"{summary}\n\n{takes}\n\n"
         f"Example:\n    >>> import rtorch as rt\n    >>> {call}\n    {result}\n"
