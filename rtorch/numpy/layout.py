@@ -17,10 +17,10 @@ from rtorch.core.array import Array, wrap
 from rtorch.core.trace import Tracer
 from rtorch.errors import (
     ArgumentError,
+    AxisError,
     ConcretizationError,
     DTypeError,
     OutOfBoundsError,
-    ShapeError,
     describe,
 )
 from rtorch.numpy import operands as op
@@ -165,7 +165,7 @@ def _nonzero(mask: Any, shape: tuple[int, ...], axis: int) -> list[Array]:
     if not own:
         raise ArgumentError("[indexing] True and False are no indices; use x[None] or rt.where")
     if own != covered:
-        raise ShapeError(
+        raise AxisError(  # an IndexError too, as NumPy has it
             f"[indexing] a boolean index of shape {own} does not match the "
             f"axes it covers, of shape {covered}"
         )

@@ -69,7 +69,8 @@ class Expm1(Elementwise):
         imag = xp.exp(a) * xp.sin(b)
         on_axis, left = b == 0, a == -math.inf
         away = (a == math.inf) & ~xp.isfinite(b)
-        real = xp.where(on_axis, xp.expm1(a), xp.where(left, -1.0, xp.where(away, math.inf, real)))
+        real = xp.where(away, math.inf, real)
+        real = xp.where(on_axis, xp.expm1(a) + 0.0, xp.where(left, -1.0, real))
         imag = xp.where(on_axis, b, xp.where(left & ~xp.isfinite(b), 0.0, imag))
         out = xp.empty(x.shape, x.dtype)
         out.real, out.imag = real, imag  # real + 1j * imag would give nan beside infinities
