@@ -11,12 +11,11 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, ShapeError, api
-from rtorch.numpy import contraction, matrices as whole
+from rtorch.numpy import contraction, matrices as whole, products
 from rtorch.numpy.elementwise import conj
 from rtorch.numpy.joining import concatenate
 from rtorch.numpy.manipulation import flip
 from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, broadcast_shapes, operand, promote
-from rtorch.numpy.repeating import roll
 from rtorch.ops.base import add_p, neg_p
 from rtorch.ops.creation import iota_p
 from rtorch.ops.indexing import gather_p
@@ -48,8 +47,7 @@ def cross(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> Array:
             f"[cross] expected vectors of 3 elements along axis {axis}, got shapes {x.shape} and "
             f"{y.shape}"
         )
-    x, y = broadcast(x, shape), broadcast(y, shape)
-    return roll(x, -1, place) * roll(y, 1, place) - roll(x, 1, place) * roll(y, -1, place)
+    return products.cross(x, y, axis=place - len(shape))
 
 
 @api

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, api
+from rtorch.errors import ArgumentError, AxisError, ShapeError, api
 
 __all__ = [
     "celu",
@@ -347,13 +347,4 @@ def one_hot(labels: Any, num_classes: int, dtype: Any = float, axis: int = -1) -
         >>> rt.nn.one_hot(rt.asarray([0, 2]), 3, dtype=rt.int8).tolist()
         [[1, 0, 0], [0, 0, 1]]
     """
-    labels = rt.asarray(labels)
-    if not rt.isdtype(labels.dtype, "integral"):
-        raise DTypeError(f"[one_hot] labels: expected integers, got {labels.dtype}")
-    ndim = labels.ndim + 1
-    if not -ndim <= axis < ndim:
-        raise AxisError(f"[one_hot] axis {axis} is out of range for a result of {ndim} axes")
-    along = [1] * ndim
-    along[axis] = num_classes
-    classes = rt.reshape(rt.arange(num_classes, dtype=labels.dtype), tuple(along))
-    return (rt.expand_dims(labels, axis=axis) == classes).astype(dtype)
+    return rt.one_hot(labels, num_classes, dtype=dtype, axis=axis)

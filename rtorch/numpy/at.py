@@ -94,13 +94,9 @@ class Place:
         return setitem(self._x, self._index, value, how, mode_of(mode, f"at[].{how}"))
 
     def set(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with x[index] replaced by `value`."""
         x = self._x
         if type(x) is Array and state.trace is EVAL and mode in (None, "raise"):
@@ -117,83 +113,55 @@ class Place:
         return self._apply(value, "set", mode)
 
     def add(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with `value` added to x[index]."""
         return self._apply(value, "add", mode)
 
     def subtract(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with `value` subtracted from x[index]."""
         return self._apply(ufuncs.negative(value), "add", mode)
 
     def multiply(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with x[index] multiplied by `value`."""
         return self._apply(value, "mul", mode)
 
     mul = multiply
 
     def divide(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with x[index] divided by `value`."""
         divisor = ones_like(self._x).at[self._index].multiply(value, mode=mode)
         return ufuncs.divide(self._x, divisor)
 
     def power(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with x[index] to the power `value`."""
         exponent = ones_like(self._x).at[self._index].multiply(value, mode=mode)
         return elementwise.power(self._x, exponent)
 
     def min(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with the smaller of x[index] and `value`."""
         return self._apply(value, "min", mode)
 
     def max(
-        self,
-        value: Any,
-        *,
-        mode: str | None = None,
-        indices_are_sorted: bool = False,
+        self, value: Any, *, mode: str | None = None, indices_are_sorted: bool = False,
         unique_indices: bool = False,
-    ) -> Array:
+    ) -> Array:  # fmt: skip
         """x with the larger of x[index] and `value`."""
         return self._apply(value, "max", mode)
 

@@ -184,9 +184,12 @@ def one_hot(x: ArrayLike, num_classes: int, *, dtype: Any = None, axis: int = -1
                [0., 0., 1.]], dtype=float32)
     """
     x = operand(x, "one_hot")
+    if x.dtype not in dtypes.INTEGERS:
+        raise DTypeError(f"[one_hot] expected integers, got {x.dtype}")
     (n,) = shape_of(num_classes, "one_hot")
     place = axis_of(axis, x.ndim + 1, "one_hot")
-    classes = convert(iota(n, dtypes.int64, x.device), x.dtype)
-    column = broadcast(reshape_p(x, shape=(*x.shape, 1)), (*x.shape, n))
+    classes = iota(n, dtypes.int64, x.device)  # more of them than a narrow dtype may hold
+    column = convert(reshape_p(x, shape=(*x.shape, 1)), dtypes.int64)
+    column = broadcast(column, (*x.shape, n))
     out = convert(equal(column, classes), float_dtype(dtype))
     return move_dim(out, x.ndim, place)

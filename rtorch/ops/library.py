@@ -1,4 +1,4 @@
-"""Elementwise functions that SciPy computes, or CuPy's part of it on a GPU.
+"""What SciPy computes, or CuPy's part of it on a GPU; elementwise functions first of all.
 
 It is imported when the first of them runs. Half precision is computed in float32.
 """
@@ -6,6 +6,7 @@ It is imported when the first of them runs. Half precision is computed in float3
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -17,21 +18,17 @@ from rtorch.ops.base import Partial
 
 
 @functools.cache
-def load(on_cpu: bool) -> Any:
-    """`scipy.special`, or CuPy's; None where it is not installed."""
+def load(module: str, on_cpu: bool) -> Any:
+    """The module ``scipy.<module>``, or CuPy's; None where it is not installed."""
     try:
-        if on_cpu:
-            import scipy.special as library
-        else:
-            import cupyx.scipy.special as library
+        return importlib.import_module(f"{'scipy' if on_cpu else 'cupyx.scipy'}.{module}")
     except ImportError:
         return None
-    return library
 
 
 def find(name: str, xp: Any) -> Callable[..., Any] | None:
     """The function of that name for arrays of `xp`, None if there is none."""
-    return getattr(load(xp is np), name, None)
+    return getattr(load("special", xp is np), name, None)
 
 
 def need(name: str, xp: Any) -> Callable[..., Any]:

@@ -28,6 +28,7 @@ from rtorch.ops.base import (
 from rtorch.ops.contraction import MATMUL, dot_general_p
 from rtorch.ops.convert import conj_p
 from rtorch.ops.creation import full_p
+from rtorch.ops.library import load
 
 
 class MatrixOp(Primitive):
@@ -203,14 +204,6 @@ def _first_bad(function: Callable[..., Any], matrices: tuple[Any, ...]) -> tuple
     return ()
 
 
-@functools.cache
 def scipy_linalg(on_cpu: bool) -> Any:
     """`scipy.linalg`, or CuPy's; None where it is not installed."""
-    try:
-        if on_cpu:
-            import scipy.linalg as library
-        else:
-            import cupyx.scipy.linalg as library
-    except ImportError:
-        return None
-    return library
+    return load("linalg", on_cpu)

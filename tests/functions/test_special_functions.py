@@ -321,7 +321,7 @@ ALONE: dict[str, tuple[float, ...]] = {
 
 @pytest.fixture
 def _no_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "load", lambda on_cpu: None)
+    monkeypatch.setattr(library, "load", lambda module, on_cpu: None)
 
 
 @pytest.mark.usefixtures("_no_scipy")

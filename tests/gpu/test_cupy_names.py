@@ -40,9 +40,9 @@ CUPY = StandIn(np, "cupy_names.txt")
 
 @pytest.fixture(autouse=True)
 def _special_functions(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_cpu = library.load(True)
+    on_cpu = library.load("special", True)
     on_gpu = on_cpu and StandIn(on_cpu, "cupyx_special_names.txt")
-    monkeypatch.setattr(library, "load", lambda cpu: on_cpu if cpu else on_gpu)
+    monkeypatch.setattr(library, "load", lambda module, cpu: on_cpu if cpu else on_gpu)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)

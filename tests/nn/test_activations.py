@@ -131,7 +131,7 @@ def test_one_hot() -> None:
         (lambda: nn.gelu(rt.ones(3), "erf"), errors.ArgumentError, "'none' or 'tanh'"),
         (lambda: nn.hard_tanh(rt.ones(3), 2, 1), errors.ArgumentError, "above max_val"),
         (lambda: nn.one_hot(rt.ones(3), 2), errors.DTypeError, "expected integers, got float32"),
-        (lambda: nn.one_hot(rt.asarray([1]), 2, axis=2), errors.AxisError, "result of 2 axes"),
+        (lambda: nn.one_hot(rt.asarray([1]), 2, axis=2), errors.AxisError, "array of 2 axes"),
     ],
 )
 def test_messages(call: Callable[[], Any], error: type[Exception], text: str) -> None:

@@ -80,3 +80,9 @@ def test_nothing_to_choose_from(function):
 def test_wrong_numbers_are_refused_by_name(call, name):
     with pytest.raises(ArgumentError, match=rf"\[{name}\]"):
         call()
+
+
+def test_one_hot_of_narrow_integers():
+    out = rt.one_hot(rt.asarray([-100, 5], rt.int8), 300)
+    assert float(out[0].sum()) == 0
+    assert float(out[1, 5]) == float(out[1].sum()) == 1

@@ -21,7 +21,7 @@ GAMMA_POINTS = np.concatenate([POSITIVE, np.linspace(-9.9, -0.1, 50)])
 @pytest.fixture(params=["with SciPy", "without SciPy"])
 def _provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "without SciPy":
-        monkeypatch.setattr(library, "load", lambda on_cpu: None)
+        monkeypatch.setattr(library, "load", lambda module, on_cpu: None)
     else:
         pytest.importorskip("scipy")
 
