@@ -277,6 +277,14 @@ def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def is_staging() -> bool:
+    """Whether what runs now is recorded in the end, as in `jit`, rather than computed."""
+    trace: Trace | None = state.trace
+    while (parent := getattr(trace, "parent", None)) is not None:
+        trace = parent
+    return not isinstance(trace, EvalTrace)
+
+
 def aval_of(x: Any) -> Aval:
     """The aval of an operand: an Array, or an Aval already."""
     return x if isinstance(x, Aval) else x.aval
