@@ -1,7 +1,7 @@
 """Integrals and series that SciPy computes; their derivatives are mostly elementary.
 
 References:
-    DLMF 6 (exponential, sine and cosine integrals), 7.2 (Fresnel), 13 and 15 (hypergeometric)
+    DLMF 6 (exponential, sine and cosine integrals), 7.2 (Fresnel)
     DLMF 14.30 (spherical harmonics)
 """
 
@@ -139,32 +139,6 @@ class Fresnel(Pair):
 
 
 sici_p, fresnel_p = SiCi(), Fresnel()
-
-# ---- hypergeometric functions --------------------------------------------------------------------
-
-
-def _hyp1f1_slope(out: Any, a: Any, b: Any, x: Any) -> Any:
-    return mul_p(div_p(a, b), hyp1f1_p(add_p(a, 1), add_p(b, 1), x))
-
-
-def _hyp2f1_slope(out: Any, a: Any, b: Any, c: Any, x: Any) -> Any:
-    return mul_p(div_p(mul_p(a, b), c), hyp2f1_p(add_p(a, 1), add_p(b, 1), add_p(c, 1), x))
-
-
-hyp1f1_p: Elementwise = elementwise(
-    "hyp1f1",
-    by_library("hyp1f1"),
-    *[no_partial("hyp1f1", name) for name in "ab"],
-    _hyp1f1_slope,
-    doc="Kummer's confluent hypergeometric function.",
-)
-hyp2f1_p: Elementwise = elementwise(
-    "hyp2f1",
-    by_library("hyp2f1"),
-    *[no_partial("hyp2f1", name) for name in "abc"],
-    _hyp2f1_slope,
-    doc="Gauss's hypergeometric function.",
-)
 
 # ---- spherical harmonics -------------------------------------------------------------------------
 

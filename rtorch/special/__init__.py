@@ -32,7 +32,18 @@ from rtorch.special.bessel import (
     yv,
 )
 from rtorch.special.counting import bernoulli, binom, comb, factorial
-from rtorch.special.entropy import boxcox, boxcox1p, entr, exprel, kl_div, rel_entr, xlog1py, xlogy
+from rtorch.special.entropy import (
+    boxcox,
+    boxcox1p,
+    entr,
+    exprel,
+    inv_boxcox,
+    inv_boxcox1p,
+    kl_div,
+    rel_entr,
+    xlog1py,
+    xlogy,
+)
 from rtorch.special.exponentials import log_softmax, logsumexp, softmax
 from rtorch.special.gammas import (
     beta,
@@ -115,6 +126,8 @@ __all__ = [
     "i0e",
     "i1",
     "i1e",
+    "inv_boxcox",
+    "inv_boxcox1p",
     "iv",
     "ive",
     "j0",

@@ -6,7 +6,7 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import DTypeError, api
 from rtorch.numpy.operands import ArrayLike, broadcast, broadcast_shapes, convert, operand
-from rtorch.ops import integrals as ops
+from rtorch.ops import hypergeometric, integrals as ops
 from rtorch.special.declare import reals, special
 
 __all__ = [
@@ -53,18 +53,18 @@ spence = special(
 hyp1f1 = special(
     "hyp1f1",
     "a b x",
-    ops.hyp1f1_p,
-    "Kummer's confluent hypergeometric function.",
+    hypergeometric.hyp1f1_p,
+    "Kummer's confluent hypergeometric function. Slopes by a and b are sums of its series, and "
+    "nan where that takes too many terms.",
     "round(float(rt.special.hyp1f1(1.0, 1.0, 1.0)), 4) -> 2.7183",
-    fixed="a or b",
 )
 hyp2f1 = special(
     "hyp2f1",
     "a b c x",
-    ops.hyp2f1_p,
-    "Gauss's hypergeometric function.",
+    hypergeometric.hyp2f1_p,
+    "Gauss's hypergeometric function. Slopes by a, b and c are sums of its series, and nan where "
+    "that takes too many terms: near 1 and below -500.",
     "round(float(rt.special.hyp2f1(1.0, 1.0, 2.0, 0.5)), 4) -> 1.3863",
-    fixed="a, b or c",
 )
 
 
