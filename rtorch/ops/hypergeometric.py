@@ -14,7 +14,7 @@ from typing import Any
 from rtorch.ops.base import Elementwise, add_p, elementwise, mul_p, neg_p
 from rtorch.ops.elementwise import div_p
 from rtorch.ops.library import by_library
-from rtorch.ops.slopes import Slope, quotient
+from rtorch.ops.slopes import Slope, of_arrays, quotient
 
 _MOST_TERMS = 20_000
 _AT_ONCE = 16  # terms between two looks whether that was enough
@@ -135,7 +135,7 @@ class Hyp1F1Slope(Slope):
     least_step = 1e-4
     partials = (
         *[quotient("hyp1f1_slope", i) for i in range(2)],
-        lambda out, *xs, by: _slope_by_x(hyp1f1_p, hyp1f1_slope_p, *xs, by=by),
+        of_arrays(lambda out, *xs, by: _slope_by_x(hyp1f1_p, hyp1f1_slope_p, *xs, by=by)),
     )
 
 
@@ -147,17 +147,18 @@ class Hyp2F1Slope(Slope):
     least_step = 1e-4
     partials = (
         *[quotient("hyp2f1_slope", i) for i in range(3)],
-        lambda out, *xs, by: _slope_by_x(hyp2f1_p, hyp2f1_slope_p, *xs, by=by),
+        of_arrays(lambda out, *xs, by: _slope_by_x(hyp2f1_p, hyp2f1_slope_p, *xs, by=by)),
     )
 
 
-hyp1f1_slope_p, hyp2f1_slope_p = Hyp1F1Slope(), Hyp2F1Slope()
+hyp1f1_slope_p: Elementwise = Hyp1F1Slope()
+hyp2f1_slope_p: Elementwise = Hyp2F1Slope()
 hyp1f1_p: Elementwise = elementwise(
     "hyp1f1",
     by_library("hyp1f1"),
     lambda out, *xs: hyp1f1_slope_p(*xs, by=0),
     lambda out, *xs: hyp1f1_slope_p(*xs, by=1),
-    lambda *args: _by_x(hyp1f1_p, *args),
+    of_arrays(lambda *args: _by_x(hyp1f1_p, *args)),
     doc="Kummer's confluent hypergeometric function.",
 )
 hyp2f1_p: Elementwise = elementwise(
@@ -166,6 +167,6 @@ hyp2f1_p: Elementwise = elementwise(
     lambda out, *xs: hyp2f1_slope_p(*xs, by=0),
     lambda out, *xs: hyp2f1_slope_p(*xs, by=1),
     lambda out, *xs: hyp2f1_slope_p(*xs, by=2),
-    lambda *args: _by_x(hyp2f1_p, *args),
+    of_arrays(lambda *args: _by_x(hyp2f1_p, *args)),
     doc="Gauss's hypergeometric function.",
 )

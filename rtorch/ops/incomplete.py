@@ -15,7 +15,7 @@ from rtorch.ops.entropy import xlog1py_p, xlogy_p
 from rtorch.ops.gamma import betaln_p
 from rtorch.ops.library import by_library
 from rtorch.ops.random_gamma import gamma_slope_p
-from rtorch.ops.slopes import Slope, quotient
+from rtorch.ops.slopes import Slope, of_arrays, quotient
 from rtorch.ops.special import digamma_p, lgamma_p
 
 # ---- gamma ---------------------------------------------------------------------------------------
@@ -38,15 +38,15 @@ def _upper_by_a(out: Any, a: Any, x: Any) -> Any:
 gammainc_p = elementwise(
     "gammainc",
     by_library("gammainc"),
-    lambda *args: neg_p(_upper_by_a(*args)),
-    _gamma_density,
+    of_arrays(lambda *args: neg_p(_upper_by_a(*args))),
+    of_arrays(_gamma_density),
     singular=True,
 )
 gammaincc_p = elementwise(
     "gammaincc",
     by_library("gammaincc"),
-    _upper_by_a,
-    lambda *args: neg_p(_gamma_density(*args)),
+    of_arrays(_upper_by_a),
+    of_arrays(lambda *args: neg_p(_gamma_density(*args))),
     singular=True,
 )
 
@@ -132,7 +132,7 @@ class BetaincSlope(Slope):
     name = "betainc_slope"
     singular = True
     compute = staticmethod(_betainc_slope)
-    partials = (quotient("betainc_slope", 0), quotient("betainc_slope", 1), _slope_by_x)
+    partials = (quotient("betainc_slope", 0), quotient("betainc_slope", 1), of_arrays(_slope_by_x))
 
 
 betainc_slope_p: Elementwise = BetaincSlope()
@@ -141,6 +141,6 @@ betainc_p = elementwise(
     by_library("betainc"),
     lambda out, a, b, x: betainc_slope_p(a, b, x, by=0),
     lambda out, a, b, x: betainc_slope_p(a, b, x, by=1),
-    _beta_density,
+    of_arrays(_beta_density),
     singular=True,
 )

@@ -18,6 +18,7 @@ from rtorch.ops.comparison import eq_p, lt_p, select_p
 from rtorch.ops.elementwise import abs_p, div_p, exp_p, log1p_p, log_p, square
 from rtorch.ops.integrals import polynomial
 from rtorch.ops.library import by_library
+from rtorch.ops.slopes import of_arrays
 
 # The derivatives of expm1(u) / u and of log1p(u) / u at 0.
 _GROWTH = [(k + 1) / math.factorial(k + 2) for k in range(18)]
@@ -57,8 +58,8 @@ def _boxcox(name: str, fallback: Any, log_p: Primitive, doc: str) -> Elementwise
     return elementwise(
         name,
         by_library(name, fallback),
-        lambda out, x, power: exp_p(mul_p(add_p(power, -1), log_p(x))),
-        _by_power(log_p),
+        of_arrays(lambda out, x, power: exp_p(mul_p(add_p(power, -1), log_p(x)))),
+        of_arrays(_by_power(log_p)),
         singular=True,
         doc=doc,
     )
@@ -79,7 +80,8 @@ def _inverse(name: str, fallback: Any, above: float, doc: str) -> Elementwise:
         away = div_p(sub_p(div_p(far, add_p(far, 1)), log1p_p(far)), square(divisor))
         return mul_no_nan_p(add_p(out, above), select_p(near, series, away))
 
-    return elementwise(name, by_library(name, fallback), by_y, by_power, singular=True, doc=doc)
+    partials = of_arrays(by_y), of_arrays(by_power)
+    return elementwise(name, by_library(name, fallback), *partials, singular=True, doc=doc)
 
 
 boxcox_p = _boxcox(

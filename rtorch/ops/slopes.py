@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
-from rtorch.ops.base import Elementwise, Partial
+from rtorch.ops.base import Elementwise, Partial, broadcast_p, wrap_scalar
 
 _STEP = 1e-4  # relative, of a difference quotient of numbers with 11 digits or more
 
@@ -24,6 +25,20 @@ def in_float64(function: Callable[..., Any], xp: Any, *xs: Any, **params: Any) -
     with np.errstate(all="ignore"):
         flat = function(xp, *[x.ravel() for x in wide], **params)
     return flat.reshape(wide[0].shape).astype(like.dtype)
+
+
+def of_arrays(partial: Partial) -> Partial:
+    """`partial` with operands that are Python numbers made arrays."""
+
+    def full(out: Any, *xs: Any, **params: Any) -> Any:
+        def array(x: Any) -> Any:
+            if isinstance(x, Array):
+                return x
+            return broadcast_p(wrap_scalar(x, out.dtype), shape=out.shape, axes=())
+
+        return partial(out, *map(array, xs), **params)
+
+    return full
 
 
 class Slope(Elementwise):
@@ -52,7 +67,8 @@ class SlopeQuotient(Primitive):
 def _quotient(xp: Any, *xs: Any, slope: Any, by: int, again: int) -> Any:
     step = xp.maximum(_STEP * xp.abs(xs[again]), slope.least_step)
     above, below = (
-        slope.compute(xp, *xs[:again], xs[again] + s * step, *xs[again + 1 :], by=by) for s in (1, -1)
+        slope.compute(xp, *xs[:again], xs[again] + s * step, *xs[again + 1 :], by=by)
+        for s in (1, -1)
     )
     return (above - below) / (2 * step)
 

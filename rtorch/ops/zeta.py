@@ -17,7 +17,7 @@ from rtorch.ops.comparison import lt_p, select_p
 from rtorch.ops.elementwise import cos_p, exp_p, sin_p
 from rtorch.ops.gamma import gamma_p
 from rtorch.ops.library import by_library, in_float32, need
-from rtorch.ops.slopes import in_float64
+from rtorch.ops.slopes import in_float64, of_arrays
 from rtorch.ops.special import digamma_p
 
 _TERMS = 16  # that are summed one by one, whatever s is
@@ -54,7 +54,7 @@ class ZetaSlope(Elementwise):
     name = "zeta_slope"
     partials = (
         lambda out, s, q, *, order: zeta_slope_p(s, q, order=order + 1),
-        lambda out, s, q, *, order: ZetaSlope.by_q(s, q, order),
+        of_arrays(lambda out, s, q, *, order: ZetaSlope.by_q(s, q, order)),
     )
 
     def impl(self, xp: Any, s: Any, q: Any, *, order: int) -> Any:
@@ -95,7 +95,7 @@ zeta_p: Elementwise = elementwise(
     "zeta",
     by_library("zeta"),
     lambda out, s, q: zeta_slope_p(s, q, order=1),
-    lambda out, s, q: neg_p(mul_p(s, zeta_p(add_p(s, 1), q))),
+    of_arrays(lambda out, s, q: neg_p(mul_p(s, zeta_p(add_p(s, 1), q)))),
     singular=True,
     doc="The sum of ``(k + q) ** -s`` over k = 0, 1, 2, ...",
 )
