@@ -78,7 +78,8 @@ def _by_parameters(add: Any, elementwise: Any, Operand: Any) -> None:
     add("zeta_slope", (Operand((2, 3), (2.0, 4.0)), Operand((2, 3), POSITIVE)),
         lambda s, q, order: _quotient(scipy.zeta, (s, q), 0), {"order": 1}, dtypes=(F64,),
         order=2, **_ROUGH)  # fmt: skip
-    elementwise("zeta_slope", lambda s, q, order: _quotient(scipy.zeta, (s, q), 0).astype(F32), (2.0, 4.0),
+    elementwise("zeta_slope",
+                lambda s, q, order: _quotient(scipy.zeta, (s, q), 0).astype(F32), (2.0, 4.0),
                 POSITIVE, params={"order": 1}, dtypes=(F32,), order=0, special=(),
                 case="shapes", tolerance=1e3)  # fmt: skip
     _expn(add, Operand)

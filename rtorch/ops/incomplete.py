@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtorch.core.dtypes import finfo
 from rtorch.ops.base import Elementwise, add_p, elementwise, mul_no_nan_p, neg_p, sub_p
-from rtorch.ops.elementwise import exp_p, log_p
+from rtorch.ops.elementwise import exp_p, log_p, minimum_p
 from rtorch.ops.entropy import xlog1py_p, xlogy_p
 from rtorch.ops.gamma import betaln_p
 from rtorch.ops.library import by_library
@@ -25,13 +26,20 @@ def _one_less(x: Any) -> Any:
     return add_p(x, -1)
 
 
+def _finite(x: Any) -> Any:
+    """In place of inf the largest float: ``inf - inf`` would be nan."""
+    return minimum_p(x, float(finfo(x.dtype).max))
+
+
 def _gamma_density(out: Any, a: Any, x: Any) -> Any:
+    x = _finite(x)
     return exp_p(sub_p(sub_p(xlogy_p(_one_less(a), x), x), lgamma_p(a)))
 
 
 def _upper_by_a(out: Any, a: Any, x: Any) -> Any:
     """By the slope of log x along which the function does not change; 0 at x = 0 and inf."""
-    size = exp_p(sub_p(sub_p(xlogy_p(a, x), x), lgamma_p(a)))
+    some = _finite(x)
+    size = exp_p(sub_p(sub_p(xlogy_p(a, some), some), lgamma_p(a)))
     return mul_no_nan_p(size, gamma_slope_p(a, log_p(x)))
 
 

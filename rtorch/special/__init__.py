@@ -3,7 +3,7 @@
 Error functions, normal distribution, gamma, beta, entropies and the like need NumPy only. Bessel,
 hypergeometric and incomplete functions and some integrals are computed by SciPy (on a GPU by
 CuPy, as far as it has them): ``pip install scipy``. All have derivatives, of every order where
-they exist in closed form; a derivative that does not raises `MissingRuleError`.
+they exist in closed form, twice by most parameters; others raise `MissingRuleError`.
 
 Half precision is computed in float32; integers become the default float.
 """
