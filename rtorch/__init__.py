@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
+    from rtorch.transforms.checkpoint import (
+        checkpoint as checkpoint,
+        checkpoint_name as checkpoint_name,
+        checkpoint_policies as checkpoint_policies,
+        remat as remat,
+    )
     from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.jacobian import (
         hessian as hessian,
@@ -136,6 +142,9 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "bool_",
         "check_grads",
         "check_program",
+        "checkpoint",
+        "checkpoint_name",
+        "checkpoint_policies",
         "complex64",
         "complex128",
         "cond",
@@ -187,6 +196,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "pi",
         "promote_types",
         "random",
+        "remat",
         "result_type",
         "save",
         "scan",
@@ -215,6 +225,12 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
+            "rtorch.transforms.checkpoint": (
+                "checkpoint",
+                "checkpoint_name",
+                "checkpoint_policies",
+                "remat",
+            ),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
