@@ -30,7 +30,7 @@ def checkpoint(
     prevent_cse: bool = True,
     static_argnums: int | Sequence[int] = (),
 ) -> Any:
-    """The same function, whose backward pass computes its inner values again instead of keeping them.
+    """The same function, whose inner values are computed again for the backward pass, not kept.
 
     Reverse mode keeps the inner values of every function until it comes back to it. Of a
     checkpointed function it keeps the arguments and what `policy` chooses; the rest is computed a
@@ -162,7 +162,9 @@ def _with_statics(function: Any, statics: dict[int, Any]) -> Any:
     @functools.wraps(function)
     def partly(*args: Any, **kwargs: Any) -> Any:
         rest = iter(args)
-        merged = [statics[i] if i in statics else next(rest) for i in range(len(args) + len(statics))]
+        merged = [
+            statics[i] if i in statics else next(rest) for i in range(len(args) + len(statics))
+        ]
         return function(*merged, **kwargs)
 
     return partly
