@@ -98,14 +98,21 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
     from rtorch.transforms.linear import (
+        gnvp as gnvp,
         hvp as hvp,
         jvp as jvp,
         linear_transpose as linear_transpose,
         linearize as linearize,
+        vhp as vhp,
     )
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.sparse import (
+        SparseMatrix as SparseMatrix,
+        sparse_hessian as sparse_hessian,
+        sparse_jacobian as sparse_jacobian,
+    )
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -133,6 +140,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "SparseMatrix",
         "apply_along_axis",
         "apply_over_axes",
         "associative_scan",
@@ -167,6 +175,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "float64",
         "fori_loop",
         "full_tracebacks",
+        "gnvp",
         "grad",
         "hessian",
         "hvp",
@@ -200,6 +209,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "result_type",
         "save",
         "scan",
+        "sparse_hessian",
+        "sparse_jacobian",
         "spec",
         "special",
         "switch",
@@ -211,6 +222,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "uint64",
         "value_and_grad",
         "vectorize",
+        "vhp",
         "vjp",
         "vmap",
         "while_loop",
@@ -248,7 +260,15 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),
-            "rtorch.transforms.linear": ("hvp", "jvp", "linear_transpose", "linearize"),
+            "rtorch.transforms.linear": (
+                "gnvp",
+                "hvp",
+                "jvp",
+                "linear_transpose",
+                "linearize",
+                "vhp",
+            ),
+            "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },
     )
 
