@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         sparse_hessian as sparse_hessian,
         sparse_jacobian as sparse_jacobian,
     )
+    from rtorch.transforms.sparsity import sparsity_pattern as sparsity_pattern
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -211,6 +212,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "scan",
         "sparse_hessian",
         "sparse_jacobian",
+        "sparsity_pattern",
         "spec",
         "special",
         "switch",
@@ -268,6 +270,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "linearize",
                 "vhp",
             ),
+            "rtorch.transforms.sparsity": ("sparsity_pattern",),
             "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },
     )
