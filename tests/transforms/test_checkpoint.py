@@ -246,8 +246,8 @@ def test_policies_are_asked_with_avals_and_parameters() -> None:
 
 # ---- memory --------------------------------------------------------------------------------------
 
-SIZE = 20_000
-DEPTH = 64
+SIZE = 50_000  # so large that what Programs take counts for nothing
+DEPTH = 32
 
 
 def deep(x: Any) -> Any:
@@ -283,13 +283,14 @@ def halved(n: int) -> Callable[[Any], Any]:
 def peak(f: Callable[..., Any], jit: bool, *args: Any) -> float:
     """The most memory that the gradient takes, in arrays of `SIZE`; the result."""
     gradient = rt.jit(rt.grad(f)) if jit else rt.grad(f)
-    gradient(*args)  # what it keeps for later calls counts below
-    gradient = rt.jit(rt.grad(f)) if jit else rt.grad(f)
+    if not jit:
+        gradient(*args)  # recorded and compiled; nothing of that size is kept
     tracemalloc.start()
     try:
         gradient(*args)
-        tracemalloc.reset_peak()
-        gradient(*args)
+        if jit:  # what is kept for later calls counts
+            tracemalloc.reset_peak()
+            gradient(*args)
         return tracemalloc.get_traced_memory()[1] / (8 * SIZE)
     finally:
         tracemalloc.stop()
@@ -300,34 +301,33 @@ def test_peak_memory_of_a_deep_chain(jit: bool) -> None:
     x = rt.asarray(np.linspace(-1, 1, SIZE))
     plain = peak(chain([deep] * DEPTH), jit, x)
     each = peak(chain([rt.checkpoint(deep)] * DEPTH), jit, x)
-    root = peak(chain([rt.checkpoint(segment(8)) for _ in range(8)]), jit, x)
+    root = peak(chain([rt.checkpoint(segment(4)) for _ in range(8)]), jit, x)
     tree = peak(chain([halved(DEPTH)]), jit, x)
     assert plain > 2 * DEPTH - 4
-    assert each < 1.15 * DEPTH
-    assert root < 40  # 8 segments, and 8 * 3 values within one
-    assert tree < 30
+    assert each < DEPTH + 8
+    assert root < 8 + 4 * 3 + 8  # 8 segments, and the 4 * 3 values within one
     assert tree < root < each < plain
 
 
 @pytest.mark.parametrize("jit", [False, True])
 def test_peak_memory_with_policies(jit: bool) -> None:
-    w = rt.asarray(np.eye(100) / 2)
-    x = rt.asarray(np.linspace(-1, 1, SIZE).reshape(100, SIZE // 100))
+    w = rt.asarray(np.eye(50) / 2)
+    x = rt.asarray(np.linspace(-1, 1, SIZE).reshape(50, SIZE // 50))
 
     def step(x: Any) -> Any:
         return rt.tanh(rt.exp(rt.tanh(w @ rt.sin(x))))
 
     def with_policy(policy: Any) -> float:
-        return peak(chain([rt.checkpoint(step, policy=policy)] * 32), jit, x)
+        return peak(chain([rt.checkpoint(step, policy=policy)] * 16), jit, x)
 
-    plain = peak(chain([step] * 32), jit, x)
+    plain = peak(chain([step] * 16), jit, x)
     nothing = with_policy(None)
     dots = with_policy(policies.dots_saveable)
     everything = with_policy(policies.everything_saveable)
     assert nothing < dots < 0.8 * plain
-    assert nothing < 32 + 16
-    assert dots < 2 * 32 + 16
-    assert everything < plain + 32 + 16
+    assert nothing < 16 + 10
+    assert dots < 2 * 16 + 10
+    assert everything < plain + 16 + 10
 
 
 def test_plans_return_no_views_of_memory_that_is_used_again() -> None:
@@ -382,3 +382,83 @@ def test_the_names_are_those_of_jax() -> None:
     jax = pytest.importorskip("jax")
     for name in policies.__all__:
         assert hasattr(jax.checkpoint_policies, name)
+
+
+# ---- with control flow ---------------------------------------------------------------------------
+
+
+def body(c: Any, x: Any) -> Any:
+    y = rt.tanh(c * x) + rt.sin(c)
+    return y, (y * x, rt.exp(y))
+
+
+def unrolled(c: Any, xs: Any) -> Any:
+    total = 0.0
+    for i in range(xs.shape[0]):
+        c, (a, b) = body(c, xs[i])
+        total = total + a + b * b
+    return c + total
+
+
+def scanned(body: Any, wrap: Any = lambda f: f) -> Callable[..., Any]:
+    def run(c: Any, xs: Any) -> Any:
+        c, (a, b) = wrap(lambda c, xs: rt.scan(body, c, xs))(c, xs)
+        return c + rt.sum(a) + rt.sum(b * b)
+
+    return run
+
+
+SCANS = {
+    "body": scanned(rt.checkpoint(body)),
+    "body with policy": scanned(rt.checkpoint(body, policy=policies.everything_saveable)),
+    "around": scanned(body, rt.checkpoint),
+    "both": scanned(rt.checkpoint(body), rt.checkpoint),
+}
+OF_SCANS: dict[str, Callable[[Any], Any]] = {
+    "grad": lambda f: rt.grad(f, (0, 1)),
+    "jit of grad": lambda f: rt.jit(rt.grad(f, (0, 1))),
+    "grad of jit": lambda f: rt.grad(rt.jit(f), (0, 1)),
+    "jit of hessian": lambda f: rt.jit(rt.hessian(f, 1)),
+    "jvp of grad": lambda f: lambda c, xs: rt.jvp(rt.grad(f), (c, xs), (c, xs)),
+    "jit of vmap of grad": lambda f: (
+        lambda c, xs: rt.jit(rt.vmap(rt.grad(f), (0, None)))(rt.stack([c, 2 * c]), xs)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_SCANS)
+@pytest.mark.parametrize("scan", SCANS)
+def test_scans(scan: str, name: str) -> None:
+    transform = OF_SCANS[name]
+    c, xs = rt.asarray(np.array(0.5)), rt.asarray(np.linspace(0.1, 1, 5))
+    close(transform(SCANS[scan])(c, xs), transform(unrolled)(c, xs), 1e-10)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_peak_memory_of_a_scan_in_segments(jit: bool) -> None:
+    x = rt.asarray(np.linspace(-1, 1, 10_000))
+
+    def loss(checkpoint: Any) -> Callable[[Any], Any]:
+        def step(c: Any, t: Any) -> Any:
+            return rt.tanh(rt.sin(c) * t + c), None
+
+        return lambda x: rt.sum(rt.scan(step, x, rt.arange(225) / 225, checkpoint=checkpoint)[0])
+
+    assert peak(loss("sqrt"), jit, x) < 0.15 * peak(loss(None), jit, x)
+
+
+def test_branches_and_loops() -> None:
+    def f(wrap: Any) -> Callable[[Any], Any]:
+        h = wrap(lambda x: rt.sin(x) * x)
+
+        def g(x: Any) -> Any:
+            y = rt.cond(x > 0.3, h, lambda x: 2 * h(x), x)
+            return rt.fori_loop(0, 4, lambda i, y: h(y), y)
+
+        return g
+
+    for x in (0.2, 0.7):
+        expected = rt.grad(f(lambda h: h))(x)
+        for g in (f(rt.checkpoint), rt.checkpoint(f(rt.checkpoint))):
+            close(rt.grad(g)(x), expected, 1e-5)
+            close(rt.jit(rt.grad(g))(x), expected, 1e-5)
