@@ -69,21 +69,34 @@ def may_alias(program: Program) -> list[bool]:
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     program = optimize(program)
+    steps = list(zip(program.eqns, _dead_after(program)))
 
     def run(*raw: Any) -> tuple[Any, ...]:
         env: dict[Var, Any] = dict(zip(program.in_vars, raw))
         for var, x in program.consts.items():
             env[var] = xp.asarray(x._data)
-        for eqn in program.eqns:
+        for eqn, dead in steps:
             dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
             args = [env[a] if type(a) is Var else literal(a, dtype, xp) for a in eqn.args]  # type: ignore[arg-type]
             out = eqn.prim.impl(xp, *args, **eqn.params)
             if type(out) is np.ndarray:  # made from nothing: traced functions know no device
                 out = xp.asarray(out)
             env.update(zip(eqn.outs, out if eqn.prim.multiple else (out,)))
+            for var in dead:
+                del env[var]
         return tuple([env[v] for v in program.out_atoms])
 
     return run
+
+
+def _dead_after(program: Program) -> list[set[Var]]:
+    """For each equation the variables that nothing after it reads."""
+    read = set(program.out_atoms)
+    dead = []
+    for eqn in reversed(program.eqns):
+        dead.append({a for a in (*eqn.args, *eqn.outs) if type(a) is Var} - read)
+        read |= dead[-1]
+    return dead[::-1]
 
 
 class Place:

@@ -330,6 +330,21 @@ def test_peak_memory_with_policies(jit: bool) -> None:
     assert everything < plain + 16 + 10
 
 
+def test_steps_on_a_gpu_let_go_of_what_is_not_read_any_more() -> None:
+    from rtorch.compiler.plan import _stepwise, executable
+
+    x = np.linspace(-1, 1, SIZE)
+    program = rt.make_program(segment(DEPTH))(rt.asarray(x))
+    run = _stepwise(program, np)
+    tracemalloc.start()
+    try:
+        (y,) = run(x)
+        assert tracemalloc.get_traced_memory()[1] < 5 * 8 * SIZE
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(y, executable(program, np)(x)[0])
+
+
 def test_plans_return_no_views_of_memory_that_is_used_again() -> None:
     f = rt.checkpoint(lambda x: (x.reshape(2, 3).T, rt.sin(x)), policy=None)
 
