@@ -215,6 +215,11 @@ def test_the_second_computation_stays_apart_in_the_optimized_program() -> None:
     assert "tanh" in [eqn.prim.name for eqn in program.eqns]  # the forward pass joins the rest
 
 
+def test_programs_show_the_policy_by_name() -> None:
+    program = rt.make_program(rt.checkpoint(rt.sin, policy=policies.dots_saveable))(X)
+    assert "remat[policy=dots_saveable again=False]" in str(program)
+
+
 def count(program: Program, name: str) -> int:
     return sum(eqn.prim.name == name for eqn in program.eqns)
 
