@@ -215,6 +215,13 @@ def test_the_second_computation_stays_apart_in_the_optimized_program() -> None:
     assert "tanh" in [eqn.prim.name for eqn in program.eqns]  # the forward pass joins the rest
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, rt.jit, lambda f: rt.jit(rt.grad(f)), rt.grad])
+def test_nans_are_found_within(wrap: Any) -> None:
+    f = wrap(rt.checkpoint(lambda x: rt.sqrt(rt.log(x))))
+    with rt.debug_nans(), pytest.raises(rt.errors.NanError, match="'sqrt' made 1 nan"):
+        f(0.5)
+
+
 def test_programs_show_the_policy_by_name() -> None:
     program = rt.make_program(rt.checkpoint(rt.sin, policy=policies.dots_saveable))(X)
     assert "remat[policy=dots_saveable again=False]" in str(program)
