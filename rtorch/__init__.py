@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
+    from rtorch.transforms.checkpoint import (
+        checkpoint as checkpoint,
+        checkpoint_name as checkpoint_name,
+        checkpoint_policies as checkpoint_policies,
+        remat as remat,
+    )
     from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.jacobian import (
         hessian as hessian,
@@ -92,14 +98,22 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
     from rtorch.transforms.linear import (
+        gnvp as gnvp,
         hvp as hvp,
         jvp as jvp,
         linear_transpose as linear_transpose,
         linearize as linearize,
+        vhp as vhp,
     )
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.sparse import (
+        SparseMatrix as SparseMatrix,
+        sparse_hessian as sparse_hessian,
+        sparse_jacobian as sparse_jacobian,
+    )
+    from rtorch.transforms.sparsity import sparsity_pattern as sparsity_pattern
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -127,6 +141,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "SparseMatrix",
         "apply_along_axis",
         "apply_over_axes",
         "associative_scan",
@@ -136,6 +151,9 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "bool_",
         "check_grads",
         "check_program",
+        "checkpoint",
+        "checkpoint_name",
+        "checkpoint_policies",
         "complex64",
         "complex128",
         "cond",
@@ -158,6 +176,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "float64",
         "fori_loop",
         "full_tracebacks",
+        "gnvp",
         "grad",
         "hessian",
         "hvp",
@@ -187,9 +206,13 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "pi",
         "promote_types",
         "random",
+        "remat",
         "result_type",
         "save",
         "scan",
+        "sparse_hessian",
+        "sparse_jacobian",
+        "sparsity_pattern",
         "spec",
         "special",
         "switch",
@@ -201,6 +224,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "uint64",
         "value_and_grad",
         "vectorize",
+        "vhp",
         "vjp",
         "vmap",
         "while_loop",
@@ -215,6 +239,12 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
+            "rtorch.transforms.checkpoint": (
+                "checkpoint",
+                "checkpoint_name",
+                "checkpoint_policies",
+                "remat",
+            ),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
@@ -232,7 +262,16 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),
-            "rtorch.transforms.linear": ("hvp", "jvp", "linear_transpose", "linearize"),
+            "rtorch.transforms.linear": (
+                "gnvp",
+                "hvp",
+                "jvp",
+                "linear_transpose",
+                "linearize",
+                "vhp",
+            ),
+            "rtorch.transforms.sparsity": ("sparsity_pattern",),
+            "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },
     )
 

@@ -35,9 +35,17 @@ def _rebuilt(program: Program, eqns: list[Eqn], env: dict[Var, Atom],
     return Program(program.in_vars, eqns, outs, consts or program.consts, program.name)
 
 
-def inline(program: Program) -> Program:
-    """Calls of Programs replaced by their equations."""
-    if not any(eqn.prim.name == "call" for eqn in program.eqns):
+def inline(program: Program, remat: bool = True) -> Program:
+    """Calls of Programs replaced by their equations; with `remat` also checkpointed ones.
+
+    What a backward pass computes again stays apart: it would be shared with the forward pass.
+    """
+
+    def is_call(eqn: Eqn) -> bool:
+        name = eqn.prim.name
+        return name == "call" or (remat and name == "remat" and not eqn.params["again"])
+
+    if not any(map(is_call, program.eqns)):
         return program
     eqns: list[Eqn] = []
     consts = dict(program.consts)
@@ -56,7 +64,7 @@ def inline(program: Program) -> Program:
         read = _reader(env)
         for eqn in source.eqns:
             args = [read(a) for a in eqn.args]
-            if eqn.prim.name == "call":
+            if is_call(eqn):
                 env.update(zip(eqn.outs, splice(eqn, args)))
                 continue
             outs = [Var(v.aval) for v in eqn.outs]
@@ -181,7 +189,7 @@ def _identity(eqn: Eqn) -> Atom | None:
         return x
     if name == "permute_dims" and eqn.params["axes"] == tuple(range(len(x.aval.shape))):
         return x
-    return x if name == "stop_gradient" else None
+    return x if name in ("stop_gradient", "checkpoint_name") else None
 
 
 def _merge_views(eqn: Eqn, made: dict[Var, Eqn]) -> Eqn:

@@ -34,17 +34,24 @@ from rtorch.core.trace import literal
 POOLED = 1 << 16
 
 
-def executable(program: Program, xp: Any, donated: tuple[int, ...] = ()) -> Callable[..., Any]:
+def executable(
+    program: Program, xp: Any, donated: tuple[int, ...] = (), transient: bool = False
+) -> Callable[..., Any]:
     """The function from raw arrays to a tuple of raw arrays that `program` is.
 
     Args:
         program: What to run.
         xp: NumPy, or CuPy (equations are then run one after the other).
         donated: Parameters whose memory results may take.
+        transient: Keep no memory between calls, and copy results that would be views of
+            parameters, as is right for one equation among others of a plan.
     """
     if xp is not np:
         return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
-    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())
+    return program.cached(
+        ("plan", donated, transient),
+        lambda: Planner(optimize(program), donated, transient).compile(),
+    )
 
 
 def may_alias(program: Program) -> list[bool]:
@@ -62,21 +69,34 @@ def may_alias(program: Program) -> list[bool]:
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     program = optimize(program)
+    steps = list(zip(program.eqns, _dead_after(program)))
 
     def run(*raw: Any) -> tuple[Any, ...]:
         env: dict[Var, Any] = dict(zip(program.in_vars, raw))
         for var, x in program.consts.items():
             env[var] = xp.asarray(x._data)
-        for eqn in program.eqns:
+        for eqn, dead in steps:
             dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
             args = [env[a] if type(a) is Var else literal(a, dtype, xp) for a in eqn.args]  # type: ignore[arg-type]
             out = eqn.prim.impl(xp, *args, **eqn.params)
             if type(out) is np.ndarray:  # made from nothing: traced functions know no device
                 out = xp.asarray(out)
             env.update(zip(eqn.outs, out if eqn.prim.multiple else (out,)))
+            for var in dead:
+                del env[var]
         return tuple([env[v] for v in program.out_atoms])
 
     return run
+
+
+def _dead_after(program: Program) -> list[set[Var]]:
+    """For each equation the variables that nothing after it reads."""
+    read = set(program.out_atoms)
+    dead = []
+    for eqn in reversed(program.eqns):
+        dead.append({a for a in (*eqn.args, *eqn.outs) if type(a) is Var} - read)
+        read |= dead[-1]
+    return dead[::-1]
 
 
 class Place:
@@ -94,8 +114,9 @@ class Place:
 class Planner:
     """Generates the source of one executable."""
 
-    def __init__(self, program: Program, donated: tuple[int, ...]) -> None:
+    def __init__(self, program: Program, donated: tuple[int, ...], transient: bool = False) -> None:
         self.program = program
+        self.transient = transient
         self.names: dict[Var, str] = {}
         self.places: dict[Var, Place | None] = {}  # None: memory that Python manages
         self.direct: set[Var] = set()  # variables that are the whole of their place, not a view
@@ -322,7 +343,7 @@ class Planner:
     def _result(self, out: Var, nbytes: int) -> str:
         dtype = self.constant(out.aval.dtype, "t")
         make = f"empty({out.aval.shape}, {dtype})"
-        if nbytes < POOLED:
+        if nbytes < POOLED or self.transient:
             return make
         pool = f"pool{len(self.setup)}"
         self.setup.append(f"{pool} = Pool({out.aval.shape}, {dtype})")
@@ -338,13 +359,15 @@ class Planner:
         lines += [f"    {line}" for line in self.setup]
         lines += [f"    return ({''.join(n + ', ' for n in fixed)})"]
         lines += [f"def run({', '.join(params)}):"]
-        if fixed:
+        if fixed and self.transient:
+            lines += [f"    {''.join(n + ', ' for n in fixed)} = make()"]
+        elif fixed:
             # To ask first whether there is one would let another thread take it in between.
             lines += ["    try: workspace = spare.pop()"]
             lines += ["    except IndexError: workspace = make()"]
             lines += [f"    {''.join(n + ', ' for n in fixed)} = workspace"]
         lines += [f"    {line}" for line in body]
-        if fixed:
+        if fixed and not self.transient:
             lines += ["    spare.append(workspace)"]
         lines += [f"    return ({''.join(out + ', ' for out in outs)})"]
         source = "\n".join(lines)
@@ -357,7 +380,8 @@ class Planner:
     def _output(self, var: Var) -> str:
         root = self.root.get(var, var)
         place = self.places.get(root)
-        if place is not None and place.donated and var is not root:
+        is_view = place is not None and place.donated and var is not root
+        if is_view or (self.transient and root in self.program.in_vars):
             return f"{self.name(var)}.copy()"
         return self.name(var)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from rtorch.core.program import Atom, Eqn, Program, Var
@@ -77,6 +78,8 @@ def _programs(param: Any) -> list[Program]:
 
 def _param(value: Any) -> str:
     """A parameter as text; Programs have lines of their own."""
+    if isinstance(value, FunctionType):  # without its address
+        return value.__name__
     if not isinstance(value, tuple):
         return str(value)
     names = getattr(value, "_fields", None) or ("",) * len(value)

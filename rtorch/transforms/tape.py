@@ -264,6 +264,15 @@ class Tape(Trace):
         for entry in reversed(self.entries):
             entry.pull(cts)
 
+    def pull_once(self, cts: Env) -> None:
+        """As `pull`, for the last time: the memory that an entry holds is free when it is done.
+
+        Tangents and their tape refer to each other, so that it would wait for Python's collector.
+        """
+        entries = self.entries
+        while entries:
+            entries.pop().pull(cts)
+
     def push(self, tangents: Env) -> None:
         """Propagate tangents in `tangents` from inputs to results."""
         for entry in self.entries:

@@ -156,7 +156,7 @@ def _make(
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
             env[node] = _one_like(value.primal)
-            trace.tape.pull(env)
+            trace.tape.pull_once(env)
         if isinstance(argnums, (tuple, list)):
             result = tuple([chosen.cotangents(env, transform) for chosen in inputs])
         else:
