@@ -82,6 +82,10 @@ if TYPE_CHECKING:
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
+    from rtorch.transforms.callbacks import (
+        io_callback as io_callback,
+        pure_callback as pure_callback,
+    )
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -97,6 +101,7 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.scopes import named_scope as named_scope
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -161,6 +166,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "int32",
         "int64",
         "io",
+        "io_callback",
         "isdtype",
         "jacfwd",
         "jacobian",
@@ -172,12 +178,14 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "linearize",
         "load",
         "make_program",
+        "named_scope",
         "nan",
         "newaxis",
         "nn",
         "optim",
         "pi",
         "promote_types",
+        "pure_callback",
         "random",
         "result_type",
         "save",
@@ -214,6 +222,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "vectorize",
             ),
             "rtorch.transforms.vmap": ("vmap",),
+            "rtorch.transforms.callbacks": ("io_callback", "pure_callback"),
+            "rtorch.transforms.scopes": ("named_scope",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),

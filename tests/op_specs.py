@@ -17,6 +17,7 @@ import random_reference as scalar
 import special_op_specs
 
 import rtorch as rt
+import rtorch.transforms.callbacks  # its primitives
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
 from rtorch.core.primitive import Primitive
@@ -40,6 +41,8 @@ ALL = (*NUMBERS, BOOL)
 EXEMPT = {
     "call": "it holds a Program: the tests of jit and of its compositions are its tests",
     "effect": "it has no results; tests/test_debug.py",
+    "pure_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
+    "io_callback": "the same",
 } | special_op_specs.EXEMPT
 
 

@@ -47,6 +47,9 @@ class Primitive:
     view_if_packed: ClassVar[bool] = False  # but a copy if that is not in row-major order
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
 
+    # For `cost_analysis`: whether ``flops`` counts functions such as exp rather than arithmetic.
+    transcendental: ClassVar[bool] = False
+
     # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
     direct: Callable[..., Any] | None = None
 
@@ -100,6 +103,20 @@ class Primitive:
     def can_write(self, *args: Any, **params: Any) -> bool:
         """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
+
+    def flops(self, *args: Any, **params: Any) -> float:
+        """``(*avals, **params)``: how many operations it takes; 0 for what moves data only."""
+        return 0
+
+    def sub_programs(self, **params: Any) -> list[tuple[float, tuple[Any, ...]]]:
+        """The Programs among `params` as pairs: how often, and the ones of which one is run.
+
+        By default each runs once, or ``length`` times if that is a parameter, and one of those
+        that come together in a tuple is chosen.
+        """
+        times = params.get("length", 1)
+        groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
+        return [(times, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""
