@@ -59,14 +59,20 @@ def _atom(atom: Atom, names: _Names) -> str:
 
 def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
     args = " ".join(_atom(a, names) for a in eqn.args)
-    inner = {k: v for k, v in eqn.params.items() if isinstance(v, Program)}
-    params = " ".join(f"{k}={_param(v)}" for k, v in eqn.params.items() if k not in inner)
+    inner = {k: _programs(v) for k, v in eqn.params.items()}
+    params = " ".join(f"{k}={_param(v)}" for k, v in eqn.params.items() if not inner[k])
     outs = ", ".join(f"{names[v]}: {v.aval}" for v in eqn.outs)
     text = f"{eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
     text = f"{outs} = {text}" if outs else text  # an effect has no results
-    for value in inner.values():
-        text += f"\n{indent}    " + program_text(value, source=False, indent=indent + "    ")
+    for program in [p for programs in inner.values() for p in programs]:
+        text += f"\n{indent}    " + program_text(program, source=False, indent=indent + "    ")
     return text
+
+
+def _programs(param: Any) -> tuple[Program, ...]:
+    """The Programs that a parameter is: one, or a tuple of them."""
+    params = param if isinstance(param, tuple) else (param,)
+    return params if params and all(isinstance(p, Program) for p in params) else ()
 
 
 def _param(value: Any) -> str:

@@ -1,0 +1,265 @@
+"""Programs made from Programs: the jvp, the batched one, the halves of reverse mode.
+
+Primitives that hold a Program (`call`, `scan`, `cond`, ...) derive another one in each of their
+rules, once per Program and pattern of arguments (`Program.cached`). Reverse mode stages the
+linearized function: what its tape reads from the primal side are the residuals, which the forward
+half returns and the backward half takes.
+"""
+
+from __future__ import annotations
+
+import functools
+from _thread import RLock
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from rtorch.core.array import Array
+from rtorch.core.aval import Aval
+from rtorch.core.program import Program, Var, eval_program
+from rtorch.core.trace import Tracer, run, state
+from rtorch.ops.base import batched_front, instantiate
+from rtorch.transforms.batch import BatchTrace, BatchTracer
+from rtorch.transforms.jvp import JVPTrace, JVPTracer
+from rtorch.transforms.linearize import LinearizeTrace
+from rtorch.transforms.stage import StageTrace, StageTracer, stage
+from rtorch.transforms.tape import Tangent, Tape
+
+Mask: TypeAlias = tuple[bool, ...]
+Dims: TypeAlias = tuple[int | None, ...]
+R = TypeVar("R")
+
+
+def once(make: Callable[..., R]) -> Callable[..., R]:
+    """``make(program, *args)``, done once for each Program and `args` and kept with the Program."""
+
+    @functools.wraps(make)
+    def derived(program: Program, *args: Any) -> R:
+        found: R = program.cached((make.__name__, *args), lambda: make(program, *args))
+        return found
+
+    return derived
+
+
+def closed(program: Program) -> tuple[Program, list[Array]]:
+    """`program` with the tracers among its constants as leading parameters, and those tracers."""
+    outer = {v: x for v, x in program.consts.items() if isinstance(x, Tracer)}
+    if not outer:
+        return program, []
+    rest = {v: x for v, x in program.consts.items() if v not in outer}
+    opened = Program((*outer, *program.in_vars), program.eqns, program.out_atoms, rest,
+                     program.name)  # fmt: skip
+    return opened, list(outer.values())
+
+
+class Named:
+    """Gives a derived Program its name."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+
+# ---- forward mode and batching -------------------------------------------------------------------
+
+
+@once
+def jvp_program(program: Program, active: Mask, forced: Mask | None = None) -> tuple[Program, Mask]:
+    """From the arguments, and tangents of the active ones, to results and tangents of results.
+
+    Args:
+        program: What to differentiate.
+        active: Which arguments have a tangent.
+        forced: Which results get a tangent even if it is zero; by default none.
+
+    Returns:
+        The Program, and which results have a tangent.
+    """
+    has_tangent: list[bool] = []
+
+    def function(*args: Any) -> list[Any]:
+        n = len(program.in_vars)
+        trace = JVPTrace(state.trace, "jvp", None)
+        tangents = iter(args[n:])
+        inputs = [JVPTracer(trace, x, next(tangents)) if a else x for x, a in zip(args, active)]
+        pairs = [trace.split(y) for y in run(trace, eval_program, program, *inputs)]
+        must = forced or (False,) * len(pairs)
+        dots = [instantiate(t, p) if force else t for (p, t), force in zip(pairs, must)]
+        has_tangent.extend(t is not None for t in dots)
+        return [p for p, _ in pairs] + [t for t in dots if t is not None]
+
+    avals = program.in_avals + [v for v, a in zip(program.in_avals, active) if a]
+    staged = stage(function, avals, named=Named(f"jvp_{program.name}"))
+    return staged, tuple(has_tangent)
+
+
+@once
+def batch_program(
+    program: Program, dims: Dims, size: int, forced: Mask | None = None
+) -> tuple[Program, Dims]:
+    """From arguments of which some have a batch axis to results of which some have one.
+
+    Args:
+        program: What to batch.
+        dims: The batch axis of every argument, or None.
+        size: The size of the batch.
+        forced: Which results must have a batch axis, then in front; by default none.
+
+    Returns:
+        The Program, and the batch axis of every result.
+    """
+    out_dims: list[int | None] = []
+
+    def function(*args: Any) -> list[Any]:
+        trace = BatchTrace(state.trace, size, "vmap", None)
+        inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(args, dims)]
+        pairs = [trace.split(y) for y in run(trace, eval_program, program, *inputs)]
+        must = forced or (False,) * len(pairs)
+        out_dims.extend(0 if force else d for (_, d), force in zip(pairs, must))
+        return [batched_front(y, d, size) if force else y for (y, d), force in zip(pairs, must)]
+
+    avals = [batched_aval(v, d, size) for v, d in zip(program.in_avals, dims)]
+    return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
+
+
+def batched_aval(aval: Aval, dim: int | None, size: int) -> Aval:
+    """The aval of a batch of arrays, with the batch axis at `dim`."""
+    if dim is None:
+        return aval
+    return Aval((*aval.shape[:dim], size, *aval.shape[dim:]), aval.dtype, aval.weak)
+
+
+# ---- reverse mode --------------------------------------------------------------------------------
+
+
+class Halves(NamedTuple):
+    """A linearized Program.
+
+    `forward` takes the arguments and returns the results and the residuals. `push` maps residuals
+    and tangents of the active arguments to tangents of the active results; `pull` goes back, from
+    the cotangents of those active results that its argument says are given.
+    """
+
+    forward: Program
+    out_active: Mask
+    n_residuals: int
+    push: Callable[[], Program]
+    pull: Callable[..., Program]
+
+
+@once
+def linearize_program(program: Program, active: Mask, forced: Mask | None = None) -> Halves:
+    """The halves of `program`; see `Halves`.
+
+    Args:
+        program: What to linearize.
+        active: Which arguments are differentiated.
+        forced: Which results count as active even if their tangent is zero; by default none.
+    """
+    forward_trace = StageTrace("linearization", Named(f"forward_{program.name}"))
+    params = [forward_trace.parameter(aval) for aval in program.in_avals]
+    trace = LinearizeTrace(forward_trace, "grad", None)
+    inputs: list[Any] = [trace.variable(x) if a else x for x, a in zip(params, active)]
+
+    def body() -> list[Any]:
+        return run(trace, eval_program, program, *inputs)
+
+    outs = run(forward_trace, body)
+    nodes = [trace.node_of(y) for y in outs]
+    sources = [x.node for x, a in zip(inputs, active) if a]
+    tape = trace.tape
+    tape.prune(nodes)
+    residuals = _residuals(tape, forward_trace)
+    primals = [trace.primal_of(y) for y in outs]
+    forward = forward_trace.program(params, [*primals, *residuals])
+    must = forced or (False,) * len(nodes)
+    out_active = tuple([n is not None or force for n, force in zip(nodes, must)])
+    targets = [n for n, is_active in zip(nodes, out_active) if is_active]
+    avals = [v for v, is_active in zip(program.out_avals, out_active) if is_active]
+    made: dict[Any, Program] = {}
+
+    lock = RLock()
+
+    def derived(key: Any, name: str, function: Callable[..., Any], avals: Any) -> Program:
+        with lock:
+            if key not in made:
+                forward_trace.alive = True  # its values stand for the residuals while we stage
+                try:
+                    staged = stage(function, avals, named=Named(f"{name}_{program.name}"))
+                finally:
+                    forward_trace.alive = False
+                made[key] = _with_residuals(staged, residuals)
+            return made[key]
+
+    def push() -> Program:
+        def function(*tangents: Any) -> list[Any]:
+            env = dict(zip(sources, tangents))
+            tape.push(env)
+            found = [None if t is None else env.get(t) for t in targets]
+            return [instantiate(t, aval) for t, aval in zip(found, avals)]
+
+        return derived("push", "push", function, [s.aval for s in sources])
+
+    def pull(given: Mask | None = None) -> Program:
+        which = given or (True,) * len(targets)
+        chosen = [t for t, is_given in zip(targets, which) if is_given]
+
+        def function(*cts: Any) -> list[Any]:
+            return pull_back(tape, sources, chosen, cts)
+
+        inputs = [aval for aval, is_given in zip(avals, which) if is_given]
+        return derived(which, "backward", function, inputs)
+
+    return Halves(forward, out_active, len(residuals), push, pull)
+
+
+def pull_back(
+    tape: Tape, sources: Sequence[Tangent], targets: Sequence[Tangent | None], cts: Sequence[Any]
+) -> list[Any]:
+    """Cotangents of the tape's variables `sources` for cotangents of `targets`."""
+    env: dict[Tangent, Any] = {}
+    for target, ct in zip(targets, cts):
+        if target is not None:
+            env[target] = ct if target not in env else env[target] + ct
+    tape.pull(env)
+    return [instantiate(env.get(s), s) for s in sources]
+
+
+def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
+    """The values of the forward half that the tape reads, each once."""
+    found: dict[Var, StageTracer] = {}
+    for entry in tape.entries:
+        for x in entry.constants:
+            if type(x) is StageTracer and x._trace is forward:
+                found.setdefault(x._var, x)
+    return list(found.values())
+
+
+def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Program:
+    """`program` with what it captured of the forward half as leading parameters."""
+    captured: dict[Var, Var] = {}
+    rest: dict[Var, Array] = {}
+    for var, x in program.consts.items():
+        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+            captured[x._var] = var
+        else:
+            rest[var] = x
+    leading = [captured.get(r._var, Var(r._var.aval)) for r in residuals]
+    return Program((*leading, *program.in_vars), program.eqns, program.out_atoms, rest,
+                   program.name)  # fmt: skip
+
+
+@once
+def transpose_program(program: Program, linear: Mask) -> Program:
+    """From the arguments that are not linear, and cotangents of results, to cotangents."""
+
+    def function(*args: Any) -> list[Any]:
+        known, cts = args[: linear.count(False)], args[linear.count(False) :]
+        tape = Tape(state.trace)
+        sources = [tape.variable(v) for v, lin in zip(program.in_avals, linear) if lin]
+        known_iter, source_iter = iter(known), iter(sources)
+        inputs = [next(source_iter) if lin else next(known_iter) for lin in linear]
+        outs = run(tape, eval_program, program, *inputs)
+        pairs = [(y, ct) for y, ct in zip(outs, cts) if isinstance(y, Tangent) and y._trace is tape]
+        return pull_back(tape, sources, [y for y, _ in pairs], [ct for _, ct in pairs])
+
+    avals = [v for v, lin in zip(program.in_avals, linear) if not lin] + program.out_avals
+    return stage(function, avals, named=Named(f"transpose_{program.name}"))
