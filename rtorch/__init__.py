@@ -58,6 +58,7 @@ euler_gamma = 0.5772156649015329
 if TYPE_CHECKING:
     from rtorch import (
         debug as debug,
+        export as export,
         fft as fft,
         io as io,
         linalg as linalg,
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
 
 _LATE_MODULES = (
     "debug",
+    "export",
     "fft",
     "io",
     "linalg",
@@ -150,6 +152,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "euler_gamma",
         "eval_program",
         "eval_shape",
+        "export",
         "fft",
         "finfo",
         "float16",

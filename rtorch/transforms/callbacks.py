@@ -133,6 +133,7 @@ class Callback(Primitive):
     """The results ``host(out, arrays)``, which must be like the avals `out`."""
 
     multiple = True
+    portable = False
 
     def impl(self, xp: Any, *raw: Any, host: Host, out: tuple[Aval, ...], method: Any) -> Any:
         # Copies: a plan writes to its memory again, and the function may keep what it gets.
