@@ -108,7 +108,7 @@ def _array_header(stream: IO[bytes], name: str) -> tuple[Any, bool, Any]:
                (2, 0): np.lib.format.read_array_header_2_0}  # fmt: skip
     try:
         return readers[np.lib.format.read_magic(stream)](stream)
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+    except Exception as error:  # NumPy reads it with Python's own parser
         raise damaged(name, f"it is no array of NumPy: {error}") from None
 
 

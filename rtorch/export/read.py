@@ -7,6 +7,7 @@ must be what `infer` says. Programs refer to earlier ones only, so there are no 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +16,9 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var, check_program
-from rtorch.errors import FileFormatError, RtorchError, SourceLine
+from rtorch.errors import RtorchError, SourceLine
 from rtorch.export.values import Json, damaged, decode, read_aval, shown
+from rtorch.ops.base import Elementwise
 
 
 class Reader:
@@ -173,35 +175,37 @@ def _primitive(name: Json, path: str) -> Primitive:
 
 def check_equation(eqn: Eqn, path: str) -> None:
     """Raise unless operands, parameters and results of an equation fit together."""
-    avals = [a.aval if type(a) is Var else a for a in eqn.args]
     try:
-        why = _misfit(eqn, [a for a in avals if isinstance(a, Aval)])
-        inferred = eqn.prim.infer(*avals, **eqn.params)
-    except FileFormatError:
-        raise
+        why = _misfit(eqn) or _wrong_results(eqn)
     except Exception as error:  # rules need not expect parameters of other types
-        text = (
-            error.args[0] if isinstance(error, RtorchError) else f"{type(error).__name__} {error}"
-        )
+        ours = isinstance(error, RtorchError)
+        text = error.args[0] if ours else f"{type(error).__name__} {error}"
         raise damaged(path, f"'{eqn.prim}' does not take what it is given: {text}") from None
     if why:
         raise damaged(path, f"'{eqn.prim}' {why}")
+
+
+def _wrong_results(eqn: Eqn) -> str | None:
+    inferred = eqn.prim.infer(*[a.aval if type(a) is Var else a for a in eqn.args], **eqn.params)
     results: Sequence[Any] = inferred if eqn.prim.multiple else (inferred,)
-    found = [(v.aval.shape, v.aval.dtype) for v in eqn.outs]
-    if [(v.shape, v.dtype) for v in results] != found:
-        raise damaged(
-            f"{path}/out", f"'{eqn.prim}' has results {list(results)}, the file says "
-            f"{[v.aval for v in eqn.outs]}"
-        )  # fmt: skip
+    found = [v.aval for v in eqn.outs]
+    if [(v.shape, v.dtype) for v in results] != [(v.shape, v.dtype) for v in found]:
+        return f"has results {list(results)}, the file says {found}"
+    return None
 
 
-def _misfit(eqn: Eqn, avals: list[Aval]) -> str | None:
+def _misfit(eqn: Eqn) -> str | None:
     """What is wrong with the operands, where `infer` relies on who calls it."""
     name, params = eqn.prim.name, eqn.params
-    if hasattr(eqn.prim, "partials") and len({v.shape for v in avals}) > 1:
-        return f"needs operands of one shape, got {avals}"
-    if hasattr(eqn.prim, "partials") and len(eqn.prim.partials) not in (0, len(eqn.args)):
-        return f"takes {len(eqn.prim.partials)} operands, got {len(eqn.args)}"
+    avals = [a.aval for a in eqn.args if type(a) is Var]
+    if not _takes(eqn.prim, set(params)):
+        return f"has other parameters than {sorted(params)}"
+    if hasattr(eqn.prim, "partials"):
+        alike = avals[1:] if name == "select" else avals
+        if len({v.shape for v in avals}) > 1 or len({v.dtype for v in alike}) > 1:
+            return f"needs operands of one shape and dtype, got {avals}"
+        if len(eqn.prim.partials) not in (0, len(eqn.args)):
+            return f"takes {len(eqn.prim.partials)} operands, got {len(eqn.args)}"
     if name == "reshape" and Aval(params["shape"], avals[0].dtype).size != avals[0].size:
         return f"cannot make {params['shape']} of {avals[0]}"
     if name == "permute_dims" and sorted(params["axes"]) != list(range(avals[0].ndim)):
@@ -218,8 +222,18 @@ def _misfit(eqn: Eqn, avals: list[Aval]) -> str | None:
         x, y = avals
         if [x.shape[i] for i in (*xc, *xb)] != [y.shape[i] for i in (*yc, *yb)]:
             return f"multiplies {x} and {y} along axes of other lengths"
-    if name == "call":
+    if name == "call":  # whose rule trusts its operands
         inner = params["program"].in_avals
         if [(v.shape, v.dtype) for v in inner] != [(v.shape, v.dtype) for v in avals]:
             return f"passes {avals} to a Program of {inner}"
     return None
+
+
+def _takes(prim: Primitive, names: set[str]) -> bool:
+    """Whether a primitive has exactly the parameters `names`, as far as its class says."""
+    parameters = inspect.signature(type(prim).impl).parameters.values()
+    if type(prim).impl is Elementwise.impl:
+        return not names
+    known = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    more = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return known <= names if more else known == names

@@ -27,6 +27,10 @@ def _no_program(*args: Any) -> Any:
     raise CannotHoldError(args[0])
 
 
+def _refuse_program(number: Json, path: str) -> Any:
+    raise damaged(path, "a structure holds no Program")
+
+
 def encode_tree(treedef: TreeDef, what: str) -> Json:
     """A structure as JSON; `what` names it in messages."""
     return _encode(treedef.spec, what)
@@ -115,7 +119,7 @@ def _decode_node(kind: str, content: Json, path: str) -> Spec:
     if kind in _SEQUENCES:
         return _SEQUENCES[kind], None, _children(content, path)
     if kind in _MAPPINGS:
-        keys = tuple([decode(key, _no_program, path) for key, _ in content])
+        keys = tuple([decode(key, _refuse_program, path) for key, _ in content])
         if len(set(keys)) != len(keys):
             raise damaged(path, "a key comes twice")
         return _MAPPINGS[kind], keys, _children([child for _, child in content], path)
@@ -125,7 +129,7 @@ def _decode_node(kind: str, content: Json, path: str) -> Spec:
         return _kind(cls), None, _children([child for _, child in fields], path)
     if kind == "dataclass":
         name, fields, static = content
-        values = tuple([decode(value, _no_program, path) for _, value in static])
+        values = tuple([decode(value, _refuse_program, path) for _, value in static])
         cls = _dataclass(name, tuple([f for f, _ in fields]), tuple([f for f, _ in static]))
         return _kind(cls), values, _children([child for _, child in fields], path)
     raise ValueError
