@@ -40,9 +40,14 @@ ALL = (*NUMBERS, BOOL)
 # Primitives without an entry, and why.
 EXEMPT = {
     "call": "it holds a Program: the tests of jit and of its compositions are its tests",
+    "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
     "effect": "it has no results; tests/test_debug.py",
     "pure_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
     "io_callback": "the same",
+    "scan": "it holds a Program; tests/transforms/test_loops.py",
+    "switch": "it holds Programs; tests/transforms/test_loops.py",
+    "unstack": "it has as many results as slices; tests/numpy/test_manipulation.py",
+    "while_loop": "it holds Programs; tests/transforms/test_loops.py",
 } | special_op_specs.EXEMPT
 
 

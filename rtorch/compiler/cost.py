@@ -61,8 +61,19 @@ def memory_analysis(program: Program) -> Memory:
         sum(map(_nbytes, program.in_avals)),
         sum(map(_nbytes, program.out_avals)),
         sum(_held(x) for x in constants),
-        run.temp_bytes,
+        run.temp_bytes + _most_inside(program),
     )
+
+
+def _most_inside(program: Program) -> int:
+    """What the Programs need that equations run: one after the other."""
+    inner = [
+        memory_analysis(choice).temp_bytes
+        for eqn in optimize(program).eqns
+        for _, choices in eqn.prim.sub_programs(**eqn.params)
+        for choice in choices
+    ]
+    return max(inner, default=0)
 
 
 def _held(x: Any) -> int:

@@ -109,15 +109,13 @@ class Primitive:
         """``(*avals, **params)``: how many operations it takes; 0 for what moves data only."""
         return 0
 
-    def sub_programs(self, **params: Any) -> list[tuple[float, tuple[Any, ...]]]:
+    def sub_programs(self, *args: Any, **params: Any) -> list[tuple[float, tuple[Any, ...]]]:
         """The Programs among `params` as pairs: how often, and the ones of which one is run.
 
-        By default each runs once, or ``length`` times if that is a parameter, and one of those
-        that come together in a tuple is chosen.
+        By default each runs once, and one of those that come together in a tuple is chosen.
         """
-        times = params.get("length", 1)
         groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
-        return [(times, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
+        return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

@@ -7,9 +7,8 @@ must be what `infer` says. Programs refer to earlier ones only, so there are no 
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from rtorch.core.array import Array
@@ -17,8 +16,8 @@ from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var, check_program
 from rtorch.errors import RtorchError, SourceLine
+from rtorch.export.check import check_equation
 from rtorch.export.values import Json, damaged, decode, read_aval, shown
-from rtorch.ops.base import Elementwise
 
 
 class Reader:
@@ -168,72 +167,3 @@ def _primitive(name: Json, path: str) -> Primitive:
         f"{path}/op", f"there is no operation {shown(name)} that a file can hold: a newer rtorch, "
         "or one with operations of its own, may have written it"
     )  # fmt: skip
-
-
-# ---- types ---------------------------------------------------------------------------------------
-
-
-def check_equation(eqn: Eqn, path: str) -> None:
-    """Raise unless operands, parameters and results of an equation fit together."""
-    try:
-        why = _misfit(eqn) or _wrong_results(eqn)
-    except Exception as error:  # rules need not expect parameters of other types
-        ours = isinstance(error, RtorchError)
-        text = error.args[0] if ours else f"{type(error).__name__} {error}"
-        raise damaged(path, f"'{eqn.prim}' does not take what it is given: {text}") from None
-    if why:
-        raise damaged(path, f"'{eqn.prim}' {why}")
-
-
-def _wrong_results(eqn: Eqn) -> str | None:
-    inferred = eqn.prim.infer(*[a.aval if type(a) is Var else a for a in eqn.args], **eqn.params)
-    results: Sequence[Any] = inferred if eqn.prim.multiple else (inferred,)
-    found = [v.aval for v in eqn.outs]
-    if [(v.shape, v.dtype) for v in results] != [(v.shape, v.dtype) for v in found]:
-        return f"has results {list(results)}, the file says {found}"
-    return None
-
-
-def _misfit(eqn: Eqn) -> str | None:
-    """What is wrong with the operands, where `infer` relies on who calls it."""
-    name, params = eqn.prim.name, eqn.params
-    avals = [a.aval for a in eqn.args if type(a) is Var]
-    if not _takes(eqn.prim, set(params)):
-        return f"has other parameters than {sorted(params)}"
-    if hasattr(eqn.prim, "partials"):
-        alike = avals[1:] if name == "select" else avals
-        if len({v.shape for v in avals}) > 1 or len({v.dtype for v in alike}) > 1:
-            return f"needs operands of one shape and dtype, got {avals}"
-        if len(eqn.prim.partials) not in (0, len(eqn.args)):
-            return f"takes {len(eqn.prim.partials)} operands, got {len(eqn.args)}"
-    if name == "reshape" and Aval(params["shape"], avals[0].dtype).size != avals[0].size:
-        return f"cannot make {params['shape']} of {avals[0]}"
-    if name == "permute_dims" and sorted(params["axes"]) != list(range(avals[0].ndim)):
-        return f"has axes {params['axes']} for {avals[0]}"
-    if name == "broadcast":
-        shape, axes = params["shape"], params["axes"]
-        lengths = [shape[a] for a in axes]
-        if len(axes) != avals[0].ndim or any(
-            n not in (1, m) for n, m in zip(avals[0].shape, lengths)
-        ):
-            return f"cannot stretch {avals[0]} to {shape} along {axes}"
-    if name == "dot_general":
-        (xc, yc), (xb, yb) = params["axes"]
-        x, y = avals
-        if [x.shape[i] for i in (*xc, *xb)] != [y.shape[i] for i in (*yc, *yb)]:
-            return f"multiplies {x} and {y} along axes of other lengths"
-    if name == "call":  # whose rule trusts its operands
-        inner = params["program"].in_avals
-        if [(v.shape, v.dtype) for v in inner] != [(v.shape, v.dtype) for v in avals]:
-            return f"passes {avals} to a Program of {inner}"
-    return None
-
-
-def _takes(prim: Primitive, names: set[str]) -> bool:
-    """Whether a primitive has exactly the parameters `names`, as far as its class says."""
-    parameters = inspect.signature(type(prim).impl).parameters.values()
-    if type(prim).impl is Elementwise.impl:
-        return not names
-    known = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
-    more = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return known <= names if more else known == names

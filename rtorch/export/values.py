@@ -6,6 +6,7 @@ with one key that says what it is, such as ``{"float": "0x1.8p+0"}``.
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 from collections.abc import Callable
@@ -38,6 +39,14 @@ def shown(x: Json) -> str:
     """A piece of a file as messages show it."""
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+# Named tuples among parameters, and where they are defined.
+RECORDS = {"LoopShape": "rtorch.compiler.loop", "Loop": "rtorch.transforms.while_loop"}
+
+
+def _is_record(x: Any) -> bool:
+    return RECORDS.get(type(x).__name__) == type(x).__module__
 
 
 # ---- types of arrays -----------------------------------------------------------------------------
@@ -84,6 +93,8 @@ def encode(x: Any, program: Callable[[Program], int]) -> Json:
         return {"device": str(x)}
     if type(x) is tuple:
         return {"tuple": [encode(y, program) for y in x]}
+    if _is_record(x):
+        return {"record": [type(x).__name__, [encode(y, program) for y in x]]}
     if type(x) is slice:
         return {"slice": [encode(y, program) for y in (x.start, x.stop, x.step)]}
     if x is Ellipsis:
@@ -140,6 +151,12 @@ def _read_slice(nodes: Json, program: Any, path: str) -> slice:
     return slice(start, stop, step)
 
 
+def _read_record(parts: Json, program: Any, path: str) -> Any:
+    name, values = parts
+    cls = getattr(importlib.import_module(RECORDS[name]), name)
+    return cls(*_read_tuple(values, program, path))
+
+
 def _read_complex(parts: Json, program: Any, path: str) -> complex:
     real, imag = parts
     return complex(_read_float(real), _read_float(imag))
@@ -161,6 +178,7 @@ _READERS: dict[str, Callable[[Json, Any, str], Any]] = {
     "complex": _read_complex,
     "device": lambda x, program, path: as_device(x),
     "tuple": _read_tuple,
+    "record": _read_record,
     "slice": _read_slice,
     "ellipsis": _read_ellipsis,
     "dtype": lambda x, program, path: read_dtype(x, path),

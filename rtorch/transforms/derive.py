@@ -13,6 +13,8 @@ from _thread import RLock
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.program import Program, Var, eval_program
@@ -49,6 +51,11 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
     opened = Program((*outer, *program.in_vars), program.eqns, program.out_atoms, rest,
                      program.name)  # fmt: skip
     return opened, list(outer.values())
+
+
+def constant_zeros(aval: Aval) -> Array:
+    """Zeros that are computed now, whatever is being staged: a constant of a Program."""
+    return Array(np.broadcast_to(np.zeros((), aval.dtype), aval.shape))
 
 
 class Named:

@@ -186,3 +186,21 @@ def test_jax_counts_alike(name):
     ratio = ours["flops"] / theirs["flops"]
     assert 1 / factor <= ratio <= factor
     assert ours["transcendentals"] == theirs.get("transcendentals", 0)
+
+
+def test_loops_and_branches():
+    def rnn(w, xs):
+        return rt.scan(lambda h, x: (rt.tanh(w @ h + x), rt.sum(h)), rt.zeros(8), xs)
+
+    total = cost(rnn, rt.spec((8, 8)), rt.spec((100, 8)))
+    assert total["flops"] == 100 * (2 * 64 + 8 + 8)
+    assert total["transcendentals"] == 800
+    branches = cost(
+        lambda i, x: rt.switch(i, [lambda x: x @ x, lambda x: x + 1], x),
+        rt.spec((), rt.int32), rt.spec((8, 8)),
+    )  # fmt: skip
+    assert 2 * 8**3 <= branches["flops"] <= 2 * 8**3 + 10
+    loop = cost(lambda x: rt.while_loop(lambda x: rt.sum(x) < 9, lambda x: x * 2, x), rt.spec(8))
+    assert 16 <= loop["flops"] <= 20
+    memory = rt.jit(rnn).lower(rt.spec((8, 8)), rt.spec((100, 8))).memory_analysis()
+    assert memory.temp_bytes >= 32
