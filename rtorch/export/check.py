@@ -10,12 +10,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from rtorch.core.aval import Aval
+from rtorch.core.backend import Device
 from rtorch.core.dtypes import INTEGERS, bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
 from rtorch.errors import RtorchError
-from rtorch.export.values import damaged
+from rtorch.export.values import damaged, shown
 from rtorch.ops.base import Elementwise
 
 
@@ -49,6 +52,9 @@ def _misfit(eqn: Eqn) -> str | None:
     avals = [a.aval for a in eqn.args if type(a) is Var]
     if not _takes(eqn.prim, set(eqn.params)):
         return f"has other parameters than {sorted(eqn.params)}"
+    for name, value in eqn.params.items():
+        if name in _KINDS and not isinstance(value, _KINDS[name]):
+            return f"has {name}={shown(value)}"
     if isinstance(eqn.prim, Elementwise):
         return _elementwise(eqn, avals)
     check = _CHECKS.get(eqn.prim.name)
@@ -66,6 +72,20 @@ def _takes(prim: Primitive, names: set[str]) -> bool:
 
 
 # ---- shapes --------------------------------------------------------------------------------------
+
+
+# What parameters of these names are, in all primitives.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "axes": tuple,
+    "axis": int,
+    "branches": tuple,
+    "device": Device,
+    "dtype": np.dtype,
+    "loop": tuple,
+    "program": Program,
+    "reverse": bool,
+    "shape": tuple,
+}
 
 
 def _elementwise(eqn: Eqn, avals: list[Aval]) -> str | None:

@@ -122,23 +122,29 @@ def test_random_numbers(path):
     assert_same(round_trip(path, f, key).call(key), rt.jit(f)(key))
 
 
+def controlled(x, xs):
+    def body(c, x):
+        c = rt.cond(rt.sum(x) > 1, lambda c: c * 2, lambda c: rt.sin(c), c + x)
+        return c, c
+
+    last, ys = rt.scan(body, x, xs)
+    grown = rt.while_loop(lambda c: rt.sum(c) < 50, lambda c: c * c + 1, last, max_steps=9)
+    return grown, rt.switch(rt.asarray(1), [rt.sin, rt.cos, rt.exp], ys)
+
+
 def test_control_flow(path):
-    if not hasattr(rt, "scan") or not hasattr(rt, "cond"):
-        pytest.skip("no control flow")
-
-    def f(x, xs):
-        def body(c, x):
-            c = rt.cond(rt.sum(x) > 1, lambda c: c * 2, lambda c: rt.sin(c), c + x)
-            return c, c
-
-        return rt.scan(body, x, xs)
-
     args = rt.ones(2), rt.arange(6.0).reshape(3, 2)
-    loaded = round_trip(path, f, *args)
-    assert_same(loaded.call(*args), rt.jit(f)(*args))
-    grad = rt.grad(lambda x: rt.sum(loaded.call(x, args[1])[0]))(args[0])
-    want = rt.grad(lambda x: rt.sum(f(x, args[1])[0]))(args[0])
-    np.testing.assert_allclose(np.asarray(grad), np.asarray(want), rtol=1e-6)
+    loaded = round_trip(path, controlled, *args)
+    assert_same(loaded.call(*args), rt.jit(controlled)(*args))
+    assert {"scan", "while_loop", "switch"} <= {e.prim.name for e in loaded.program.eqns}
+    got = rt.jit(rt.grad(lambda x: rt.sum(loaded.call(x, args[1])[0])))(args[0])
+    want = rt.grad(lambda x: rt.sum(controlled(x, args[1])[0]))(args[0])
+    np.testing.assert_allclose(np.asarray(got), np.asarray(want), rtol=1e-5)
+    batch = rt.stack([args[0], args[0] * 2])
+    got = rt.vmap(loaded.call, (0, None))(batch, args[1])
+    want = rt.vmap(controlled, (0, None))(batch, args[1])
+    for a, b in zip(rt.tree.leaves(got), rt.tree.leaves(want), strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-6)
 
 
 def test_custom_rules_are_inlined(path):

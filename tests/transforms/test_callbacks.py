@@ -270,21 +270,49 @@ def test_float_results_have_no_derivative():
 
 
 def test_inside_a_loop_of_the_program():
-    scan = getattr(rt, "scan", None)
-    if scan is None:
-        pytest.skip("no scan")
     seen = []
 
     def body(carry, x):
         n = rt.io_callback(lambda x: seen.append(float(x)) or len(seen), rt.spec((), rt.int32), x)
         return carry + n, n
 
-    for f in (lambda xs: scan(body, rt.asarray(0, rt.int32), xs),
-              rt.jit(lambda xs: scan(body, rt.asarray(0, rt.int32), xs))):  # fmt: skip
+    def f(xs):
+        return rt.scan(body, rt.asarray(0, rt.int32), xs)
+
+    for run in (f, rt.jit(f), lambda xs: rt.jit(f)(xs)):
         seen.clear()
-        total, ns = f(rt.arange(3.0))
+        total, ns = run(rt.arange(3.0))
         assert seen == [0.0, 1.0, 2.0]
         assert (int(total), ns.tolist()) == (6, [1, 2, 3])
+
+
+def test_inside_a_branch_of_the_program():
+    seen = []
+
+    def note(text):
+        def branch(x):
+            rt.io_callback(lambda x: seen.append((text, float(x))), None, x)
+            return x * 2
+
+        return branch
+
+    def f(flag, x):
+        return rt.cond(flag, note("yes"), note("no"), x)
+
+    for run in (f, rt.jit(f)):
+        seen.clear()
+        run(True, rt.asarray(1.0)), run(False, rt.asarray(2.0))
+        assert seen == [("yes", 1.0), ("no", 2.0)]
+
+
+def test_pure_callback_inside_a_loop():
+    def f(xs):
+        def body(c, x):
+            return c + rt.pure_callback(lambda x: np.square(x), rt.spec(()), x), c
+
+        return rt.scan(body, 0.0, xs)[0]
+
+    assert float(both(f, rt.arange(4.0))) == 14.0
 
 
 @pytest.mark.parametrize("method", ["sequential", "expand_dims", "broadcast_all"])
