@@ -14,6 +14,8 @@ import pytest
 from op_specs import SPECS
 
 import rtorch as rt
+from rtorch.compiler.plan import executable
+from rtorch.core.primitive import Primitive
 from rtorch.errors import ArgumentError, DTypeError, OutOfBoundsError, ShapeError, TreeError
 
 
@@ -48,7 +50,7 @@ def mlp_params():
     }
 
 
-PARAMS, X = mlp_params(), rt.ones((4, 3))
+PARAMS, X, W = mlp_params(), rt.ones((4, 3)), rt.asarray([1.0, 2.0, 3.0])
 
 
 # ---- what is computed ----------------------------------------------------------------------------
@@ -145,6 +147,32 @@ def test_control_flow(path):
     want = rt.vmap(controlled, (0, None))(batch, args[1])
     for a, b in zip(rt.tree.leaves(got), rt.tree.leaves(want), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-6)
+
+
+def test_what_wraps_a_program_with_python_rules_is_inlined(path, monkeypatch):
+    class Wrapper(Primitive):
+        name = "wrapper_of_a_test"
+        multiple = True
+
+        def impl(self, xp, *raw, program, rule):
+            return executable(program, xp)(*raw)
+
+        def infer(self, *avals, program, rule):
+            return program.out_avals
+
+    monkeypatch.setattr(Primitive, "registry", dict(Primitive.registry))
+    wrapper = Wrapper()
+    inner = rt.make_program(lambda x: rt.sin(x) * W)(rt.spec(3))
+
+    def f(x):
+        def step(c, _):
+            return wrapper(c, program=inner, rule=print)[0], None
+
+        return rt.scan(step, *wrapper(x, program=inner, rule=print), None, length=2)[0]
+
+    loaded = round_trip(path, f, rt.spec(3))
+    assert [e.prim.name for e in loaded.program.eqns] == ["sin", "mul", "scan"]
+    assert_same(loaded.call(W), rt.jit(f)(W))
 
 
 def test_custom_rules_are_inlined(path):
