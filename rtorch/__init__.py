@@ -58,6 +58,7 @@ euler_gamma = 0.5772156649015329
 if TYPE_CHECKING:
     from rtorch import (
         debug as debug,
+        export as export,
         fft as fft,
         io as io,
         linalg as linalg,
@@ -83,11 +84,17 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
+<<<<<<< HEAD
     from rtorch.transforms.checkpoint import (
         checkpoint as checkpoint,
         checkpoint_name as checkpoint_name,
         checkpoint_policies as checkpoint_policies,
         remat as remat,
+=======
+    from rtorch.transforms.callbacks import (
+        io_callback as io_callback,
+        pure_callback as pure_callback,
+>>>>>>> export
     )
     from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.jacobian import (
@@ -108,12 +115,16 @@ if TYPE_CHECKING:
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+<<<<<<< HEAD
     from rtorch.transforms.sparse import (
         SparseMatrix as SparseMatrix,
         sparse_hessian as sparse_hessian,
         sparse_jacobian as sparse_jacobian,
     )
     from rtorch.transforms.sparsity import sparsity_pattern as sparsity_pattern
+=======
+    from rtorch.transforms.scopes import named_scope as named_scope
+>>>>>>> export
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -124,6 +135,7 @@ if TYPE_CHECKING:
 
 _LATE_MODULES = (
     "debug",
+    "export",
     "fft",
     "io",
     "linalg",
@@ -169,6 +181,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "euler_gamma",
         "eval_program",
         "eval_shape",
+        "export",
         "fft",
         "finfo",
         "float16",
@@ -187,6 +200,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "int32",
         "int64",
         "io",
+        "io_callback",
         "isdtype",
         "jacfwd",
         "jacobian",
@@ -199,12 +213,14 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "load",
         "make_program",
         "map",
+        "named_scope",
         "nan",
         "newaxis",
         "nn",
         "optim",
         "pi",
         "promote_types",
+        "pure_callback",
         "random",
         "remat",
         "result_type",
@@ -258,6 +274,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.cond": ("cond", "switch"),
             "rtorch.transforms.loops": ("fori_loop", "map", "scan"),
             "rtorch.transforms.vmap": ("vmap",),
+            "rtorch.transforms.callbacks": ("io_callback", "pure_callback"),
+            "rtorch.transforms.scopes": ("named_scope",),
             "rtorch.transforms.while_loop": ("while_loop",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),

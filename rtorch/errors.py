@@ -34,6 +34,7 @@ import functools
 import linecache
 import os
 import sys
+from _thread import _local  # `threading` takes a millisecond to import
 from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
@@ -77,6 +78,7 @@ class SourceLine(NamedTuple):
     line: int
     function: str
     role: str = ""  # what is done for that line, if not the operation itself
+    scope: str = ""  # the names of `rt.named_scope` around it, such as ``encoder/attention``
 
     @property
     def text(self) -> str:
@@ -84,7 +86,17 @@ class SourceLine(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}, in {self.function}"
+        where = f"{where} (scope {self.scope})" if self.scope else where
         return f"{where}: {self.text}" if self.text else where
+
+
+class _Scopes(_local):
+    """The scope that each thread is in."""
+
+    current = ""
+
+
+scopes = _Scopes()
 
 
 _USER, _INTERNAL, _REPLAY = range(3)
@@ -115,7 +127,7 @@ def user_line() -> SourceLine | None:
         code = frame.f_code
         kind = _kind(code)
         if kind == _USER:
-            return SourceLine(code.co_filename, frame.f_lineno, code.co_name)
+            return SourceLine(code.co_filename, frame.f_lineno, code.co_name, "", scopes.current)
         if kind == _REPLAY and (source := frame.f_locals.get("_source")) is not None:
             return source
         frame = frame.f_back

@@ -17,12 +17,15 @@ import random_reference as scalar
 import special_op_specs
 
 import rtorch as rt
+import rtorch.transforms.callbacks  # its primitives
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
 from rtorch.core.primitive import Primitive
 from rtorch.ops import load_all
+from rtorch.transforms import load_all as load_transforms
 
 load_all()
+load_transforms()
 
 BF16, F16, F32, F64 = dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64
 C64, C128 = dtypes.complex64, dtypes.complex128
@@ -42,6 +45,8 @@ EXEMPT = {
     "checkpoint_name": "the identity; tests/transforms/test_checkpoint.py",
     "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
     "effect": "it has no results; tests/test_debug.py",
+    "io_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
+    "pure_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
     "remat": "it holds a Program; tests/transforms/test_checkpoint.py",
     "scan": "it holds a Program; tests/transforms/test_loops.py",
     "switch": "it holds Programs; tests/transforms/test_loops.py",

@@ -57,12 +57,13 @@ def inline(program: Program, remat: bool = True) -> Program:
         for var, value in inner.consts.items():
             env[var] = fresh = Var(var.aval)
             consts[fresh] = value
-        append_all(inner, env)
+        append_all(inner, env, eqn.source.scope if eqn.source else "")
         return [_reader(env)(atom) for atom in inner.out_atoms]
 
-    def append_all(source: Program, env: dict[Var, Atom]) -> None:
+    def append_all(source: Program, env: dict[Var, Atom], scope: str = "") -> None:
         read = _reader(env)
         for eqn in source.eqns:
+            eqn = _within(scope, eqn)
             args = [read(a) for a in eqn.args]
             if is_call(eqn):
                 env.update(zip(eqn.outs, splice(eqn, args)))
@@ -74,6 +75,15 @@ def inline(program: Program, remat: bool = True) -> Program:
     env: dict[Var, Atom] = {}
     append_all(program, env)
     return _rebuilt(program, eqns, env, consts)
+
+
+def _within(scope: str, eqn: Eqn) -> Eqn:
+    """`eqn` in a scope around its own."""
+    if not scope or eqn.source is None:
+        return eqn
+    inner = eqn.source.scope
+    source = eqn.source._replace(scope=f"{scope}/{inner}" if inner else scope)
+    return Eqn(eqn.prim, eqn.args, eqn.params, eqn.outs, source)
 
 
 def fold(program: Program) -> Program:

@@ -130,6 +130,8 @@ class Planner:
         self.free: dict[int, list[str]] = {}
         self.buffer_of: dict[Place, str] = {}
         self.donated = donated
+        # Bytes: of the workspace; of what Python manages now, and at most.
+        self.workspace, self.managed, self.most_managed = 0, 0, 0
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -205,6 +207,7 @@ class Planner:
             if place is None:
                 if root in self.names and root not in self.fixed:
                     self.body.append(f"{self.names[root]} = None")
+                    self._manage(root, -1)
             elif place.pooled and place in self.buffer_of:
                 self.free.setdefault(place.nbytes, []).append(self.buffer_of.pop(place))
 
@@ -222,6 +225,7 @@ class Planner:
             self.body.append(f"{names}{'= ' if names else ''}{results}")
             for var in eqn.outs:
                 self.places[var] = None
+                self._manage(var, 1)
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             args = [self.scalars.get(a, name) for a, name in zip(eqn.args, args)]
             out = self._allocate(i, eqn, range(len(eqn.args)))
@@ -239,6 +243,7 @@ class Planner:
         else:
             self.body.append(f"{self.name(eqn.outs[0])} = {self._impl_call(eqn, args)}")
             self.places[eqn.outs[0]] = None
+            self._manage(eqn.outs[0], 1)
 
     def _global(self, name: str, value: Any) -> str:
         self.globals.setdefault(name, value)
@@ -332,10 +337,17 @@ class Planner:
                 return x
         return None
 
+    def _manage(self, var: Var, sign: int) -> None:
+        """Count memory that Python manages, except results."""
+        if var not in self.kept:
+            self.managed += sign * var.aval.size * var.aval.dtype.itemsize
+            self.most_managed = max(self.most_managed, self.managed)
+
     def _buffer(self, nbytes: int) -> str:
         free = self.free.get(nbytes)
         if free:
             return free.pop()
+        self.workspace += max(nbytes, 1)
         name = f"b{len(self.setup)}"
         self.setup.append(f"{name} = empty({max(nbytes, 1)}, 'u1')")
         return name
@@ -375,6 +387,7 @@ class Planner:
         exec(compile(source, f"<rtorch plan of {self.program.name}>", "exec"), self.globals)
         run: Callable[..., Any] = self.globals["run"]
         run.source = source  # type: ignore[attr-defined]
+        run.temp_bytes = self.workspace + self.most_managed  # type: ignore[attr-defined]
         return run
 
     def _output(self, var: Var) -> str:

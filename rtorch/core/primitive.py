@@ -38,6 +38,7 @@ class Primitive:
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
+    portable: ClassVar[bool] = True  # False: its params hold Python functions, no file can
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
@@ -46,6 +47,9 @@ class Primitive:
     view: ClassVar[bool] = False  # ``impl`` returns a view of the first operand
     view_if_packed: ClassVar[bool] = False  # but a copy if that is not in row-major order
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
+
+    # For `cost_analysis`: whether ``flops`` counts functions such as exp rather than arithmetic.
+    transcendental: ClassVar[bool] = False
 
     # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
     direct: Callable[..., Any] | None = None
@@ -101,6 +105,7 @@ class Primitive:
         """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
 
+<<<<<<< HEAD
     def text(self, *args: Any, **params: Any) -> str | None:
         """``(*avals, **params)``: a NumPy call that writes to ``{out}``, if a plain one does.
 
@@ -114,6 +119,19 @@ class Primitive:
 
         `rt.debug_nans` does so to find the one that made a nan.
         """
+=======
+    def flops(self, *args: Any, **params: Any) -> float:
+        """``(*avals, **params)``: how many operations it takes; 0 for what moves data only."""
+        return 0
+
+    def sub_programs(self, *args: Any, **params: Any) -> list[tuple[float, tuple[Any, ...]]]:
+        """The Programs among `params` as pairs: how often, and the ones of which one is run.
+
+        By default each runs once, and one of those that come together in a tuple is chosen.
+        """
+        groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
+        return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
+>>>>>>> export
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

@@ -50,7 +50,8 @@ def program_text(program: Program, *, source: bool = True, indent: str = "") -> 
 
 def _place(eqn: Eqn) -> str:
     assert eqn.source is not None
-    return f"{eqn.source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{eqn.source.line}"
+    place = f"{eqn.source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{eqn.source.line}"
+    return f"{place} in {eqn.source.scope}" if eqn.source.scope else place
 
 
 def _atom(atom: Atom, names: _Names) -> str:

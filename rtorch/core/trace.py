@@ -171,10 +171,7 @@ class EvalTrace(Trace):
                     xp = backend.module_of(data)
                 raw.append(data)
             elif isinstance(a, Aval):
-                raise ArgumentError(
-                    f"[linear_transpose] the function is not linear: '{prim.name}' of two values "
-                    "that depend on its arguments, or by one"
-                )
+                raise not_linear(prim)
             else:
                 literals = True
                 raw.append(a)
@@ -185,6 +182,14 @@ class EvalTrace(Trace):
             raw = on_one_device(prim, raw)
         out = prim.impl(xp, *raw, **params)
         return wrap(out, True) if weak and not strong else _wrapped(prim, out)
+
+
+def not_linear(prim: Primitive) -> ArgumentError:
+    """What to raise if a rule of `prim` is given an operand that stands for no value."""
+    return ArgumentError(
+        f"[linear_transpose] the function is not linear: '{prim.name}' of two values "
+        "that depend on its arguments, or by one"
+    )
 
 
 def _wrapped(prim: Primitive, out: Any) -> Any:

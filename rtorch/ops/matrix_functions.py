@@ -31,6 +31,7 @@ class MatrixFunction(MatrixOp):
     """The function `kind`, one of `FUNCTIONS`, of square matrices."""
 
     name = "matrix_function"
+    counts = (0.0, 25.0)
 
     def impl(self, xp: Any, x: Any, *, kind: str) -> Any:
         return FUNCTIONS[kind](xp, x)
@@ -46,6 +47,7 @@ class Frechet(MatrixOp):
     """The derivative of the matrix function `kind` at ``x`` along ``e``."""
 
     name = "frechet"
+    counts = (0.0, 100.0)
 
     def impl(self, xp: Any, x: Any, e: Any, *, kind: str) -> Any:
         if kind == "exp":

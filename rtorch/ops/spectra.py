@@ -72,6 +72,7 @@ class Eigh(MatrixOp):
 
     name = "eigh"
     multiple = True
+    counts = (0.0, 9.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return tuple(guarded("eigh", FINITE, xp.linalg.eigh, x))
@@ -90,6 +91,7 @@ class Eigvalsh(MatrixOp):
     """The eigenvalues alone."""
 
     name = "eigvalsh"
+    counts = (0.0, 4 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return guarded("eigvalsh", FINITE, xp.linalg.eigvalsh, x)
@@ -123,6 +125,7 @@ class Eig(MatrixOp):
 
     name = "eig"
     multiple = True
+    counts = (0.0, 25.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         w, v = _on_host(xp, "eig", x)
@@ -146,6 +149,7 @@ class Eigvals(MatrixOp):
     """The eigenvalues alone."""
 
     name = "eigvals"
+    counts = (0.0, 10.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         w = _on_host(xp, "eigvals", x)
@@ -172,6 +176,7 @@ class SVD(MatrixOp):
 
     name = "svd"
     multiple = True
+    counts = (6.0, 20.0)
 
     def impl(self, xp: Any, x: Any, *, full_matrices: bool) -> Any:
         return tuple(guarded("svd", FINITE, lambda a: xp.linalg.svd(a, full_matrices), x))
@@ -241,6 +246,7 @@ class Svdvals(MatrixOp):
     """The singular values alone."""
 
     name = "svdvals"
+    counts = (2.0, 2.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return guarded("svdvals", FINITE, lambda a: xp.linalg.svd(a, compute_uv=False), x)

@@ -15,8 +15,8 @@ from rtorch.core.aval import Aval
 from rtorch.core.dtypes import bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
-from rtorch.core.trace import Trace, Tracer, run
-from rtorch.errors import SourceLine, user_line
+from rtorch.core.trace import Trace, Tracer, not_linear, run
+from rtorch.errors import SourceLine, scopes, user_line
 
 
 class StageTracer(Tracer):
@@ -86,6 +86,8 @@ class StageTrace(Trace):
                 strong = strong or not (var.aval.weak or var.aval.dtype is bool_)
                 atoms.append(var)
                 avals.append(var.aval)
+            elif isinstance(a, Aval):
+                raise not_linear(prim)
             else:
                 atoms.append(a)
                 avals.append(a)
@@ -128,4 +130,9 @@ def stage(
     def body() -> Program:
         return trace.program(inputs, function(*inputs))
 
-    return run(trace, body)
+    # A Program may be called in other scopes again: `inline` puts theirs before its own.
+    outer, scopes.current = scopes.current, ""
+    try:
+        return run(trace, body)
+    finally:
+        scopes.current = outer
