@@ -14,7 +14,15 @@ from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.linalg.arguments import matrices, shaped, square, system
 from rtorch.numpy.elementwise import abs as absolute, square as squared
 from rtorch.numpy.manipulation import moveaxis
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, convert, floating, operand
+from rtorch.numpy.operands import (
+    ArrayLike,
+    axis_of,
+    broadcast,
+    convert,
+    floating,
+    integer_of,
+    operand,
+)
 from rtorch.numpy.reductions import max as largest, sum as sum_along
 from rtorch.ops.linalg import inv_p, pinv_p, solve_p
 from rtorch.ops.matrices import conj
@@ -149,7 +157,7 @@ def pinv(
     Args:
         x: Shape ``(..., M, N)``.
         rcond: NumPy's name for `rtol`.
-        hermitian: Whether they are Hermitian. Nothing is made of it.
+        hermitian: Whether they are Hermitian; then they must be square.
         rtol: Singular values up to this part of the largest count as zero. By default
             ``max(M, N)`` times the dtype's epsilon.
 
@@ -161,7 +169,7 @@ def pinv(
         >>> rt.linalg.pinv(rt.asarray([[2.0], [0.0]]))
         Array([[0.5, 0. ]], dtype=float32)
     """
-    x = matrices(x, "pinv")
+    x = square(x, "pinv") if hermitian else matrices(x, "pinv")
     return pinv_p(x, cutoff(rcond if rtol is None else rtol, x, "pinv"))
 
 
@@ -251,8 +259,11 @@ def tensorinv(a: ArrayLike, ind: int = 2) -> Array:
         (2, 3, 6)
     """
     x = operand(a, "tensorinv")
+    ind = integer_of(ind, "tensorinv", "ind")
     if ind <= 0:
         raise ArgumentError(f"[tensorinv] ind: expected a positive number of axes, got {ind}")
+    if not x.ndim:
+        raise ShapeError("[tensorinv] an array without axes has none for rows and columns")
     rows, columns = x.shape[:ind], x.shape[ind:]
     n = math.prod(rows)
     if n != math.prod(columns):

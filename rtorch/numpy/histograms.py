@@ -64,10 +64,17 @@ def bincount(
         raise DTypeError(f"[bincount] expected integers, got {line.dtype}")
     line = convert(line, dtypes.int64)
     if length is None:
-        length = _length(line, integer_of(minlength, "bincount", "minlength"))
+        length = _length(line, _not_negative(minlength, "minlength"))
     else:
-        length = integer_of(length, "bincount", "length")
+        length = _not_negative(length, "length")
     return _count(line, weights, length, "bincount")
+
+
+def _not_negative(n: Any, argument: str) -> int:
+    length = integer_of(n, "bincount", argument)
+    if length < 0:
+        raise ArgumentError(f"[bincount] {argument}: expected an integer >= 0, got {length}")
+    return length
 
 
 def _length(line: Array, least: int) -> int:
