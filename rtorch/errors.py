@@ -272,10 +272,12 @@ def _name_function(error: Exception, function: Callable[..., Any]) -> None:
     finds wrong by way of ``x[index]`` is told about `compress`.
     """
     name, module = function.__qualname__, function.__module__
-    public = getattr(sys.modules.get(module), "__all__", ())
-    if not isinstance(error, _ABOUT_ARGUMENTS) or name not in public:
+    public = getattr(sys.modules.get(module), "__all__", (name,))
+    if name not in public or not name.isidentifier() or name[0] == "_":  # a method, or our own
         return
-    if module.startswith("rtorch.transforms") or _has_user_frames(error.__traceback__):
+    if not isinstance(error, _ABOUT_ARGUMENTS) or module.startswith("rtorch.transforms"):
+        return
+    if _has_user_frames(error.__traceback__):
         return
     message = str(error.args[0])
     prefix, end, rest = message.partition("] ")

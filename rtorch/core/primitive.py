@@ -38,6 +38,7 @@ class Primitive:
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
+    any_device: ClassVar[bool] = False  # operands need not be on one device
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
@@ -100,6 +101,10 @@ class Primitive:
     def can_write(self, *args: Any, **params: Any) -> bool:
         """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
+
+    def takes_index(self, i: int, /, **params: Any) -> bool:
+        """Whether operand `i` is an index, which moves to the device of the others."""
+        return self.first_index is not None and i >= self.first_index
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

@@ -21,6 +21,7 @@ from rtorch.numpy.operands import (
     convert,
     floating,
     integer_of,
+    items_of,
     operand,
 )
 from rtorch.numpy.reductions import max as largest, sum as sum_along
@@ -230,7 +231,9 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -
     """
     x, right = operand(a, "tensorsolve"), operand(b, "tensorsolve")
     if axes is not None:
-        places = [axis_of(i, x.ndim, "tensorsolve", "axes") for i in axes]
+        places = [
+            axis_of(i, x.ndim, "tensorsolve", "axes") for i in items_of(axes, "tensorsolve", "axes")
+        ]
         x = moveaxis(x, places, tuple(range(x.ndim - len(places), x.ndim)))
     rest = x.shape[right.ndim :]
     if x.shape[: right.ndim] != right.shape or math.prod(rest) != right.size:

@@ -74,6 +74,8 @@ def arange(
         # NumPy takes the step between the first two numbers as rounded, and so do we.
         step = float(work.type(start + step)) - float(work.type(start))
     n = max(n, 0)
+    if n >= 2**63:
+        raise ShapeError(f"[arange] no array is as long as {n}")
     if wanted.itemsize == 2 and wanted in dtypes.FLOATS:
         work = dtypes.float32
     out = iota(n, work, place_of(device))

@@ -22,6 +22,7 @@ class Effect(Primitive):
     multiple = True
     differentiable = False
     effect = True
+    any_device = True
 
     def impl(self, xp: Any, *raw: Any, action: Action) -> Any:
         # Copies: a plan writes to its memory again, and `action` may keep what it gets.
