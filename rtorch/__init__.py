@@ -84,17 +84,15 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
-<<<<<<< HEAD
+    from rtorch.transforms.callbacks import (
+        io_callback as io_callback,
+        pure_callback as pure_callback,
+    )
     from rtorch.transforms.checkpoint import (
         checkpoint as checkpoint,
         checkpoint_name as checkpoint_name,
         checkpoint_policies as checkpoint_policies,
         remat as remat,
-=======
-    from rtorch.transforms.callbacks import (
-        io_callback as io_callback,
-        pure_callback as pure_callback,
->>>>>>> export
     )
     from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.jacobian import (
@@ -115,16 +113,13 @@ if TYPE_CHECKING:
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
-<<<<<<< HEAD
+    from rtorch.transforms.scopes import named_scope as named_scope
     from rtorch.transforms.sparse import (
         SparseMatrix as SparseMatrix,
         sparse_hessian as sparse_hessian,
         sparse_jacobian as sparse_jacobian,
     )
     from rtorch.transforms.sparsity import sparsity_pattern as sparsity_pattern
-=======
-    from rtorch.transforms.scopes import named_scope as named_scope
->>>>>>> export
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,

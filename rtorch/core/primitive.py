@@ -39,6 +39,7 @@ class Primitive:
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
     portable: ClassVar[bool] = True  # False: its params hold Python functions, no file can
+    any_device: ClassVar[bool] = False  # operands need not be on one device
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
@@ -105,7 +106,6 @@ class Primitive:
         """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
 
-<<<<<<< HEAD
     def text(self, *args: Any, **params: Any) -> str | None:
         """``(*avals, **params)``: a NumPy call that writes to ``{out}``, if a plain one does.
 
@@ -119,7 +119,7 @@ class Primitive:
 
         `rt.debug_nans` does so to find the one that made a nan.
         """
-=======
+
     def flops(self, *args: Any, **params: Any) -> float:
         """``(*avals, **params)``: how many operations it takes; 0 for what moves data only."""
         return 0
@@ -131,7 +131,10 @@ class Primitive:
         """
         groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
         return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
->>>>>>> export
+
+    def takes_index(self, i: int, /, **params: Any) -> bool:
+        """Whether operand `i` is an index, which moves to the device of the others."""
+        return self.first_index is not None and i >= self.first_index
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

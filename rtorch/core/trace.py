@@ -178,8 +178,8 @@ class EvalTrace(Trace):
         if literals:
             dtype = next(d.dtype for d, a in zip(reversed(raw), reversed(args)) if d is not a)
             raw = [d if d is not a else literal(a, dtype, xp) for d, a in zip(raw, args)]
-        if xp is not np:
-            raw = on_one_device(prim, raw)
+        if xp is not np and not prim.any_device:
+            raw = on_one_device(prim, raw, params)
         out = prim.impl(xp, *raw, **params)
         return wrap(out, True) if weak and not strong else _wrapped(prim, out)
 
@@ -217,7 +217,7 @@ def literal(value: Any, dtype: DType, xp: Any = np) -> Any:
     return found
 
 
-def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
+def on_one_device(prim: Primitive, raw: list[Any], params: dict[str, Any]) -> list[Any]:
     """Operands for a GPU that some are on: numbers and indices move there from the CPU.
 
     Other arrays are refused: to move them at every operation would be slow, and not be seen.
@@ -225,7 +225,6 @@ def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
     if not any(isinstance(d, ndarray) for d in raw):
         return raw
     device = next(backend.device_of(d) for d in raw if not isinstance(d, (ndarray, generic)))
-    first_index = len(raw) if prim.first_index is None else prim.first_index
     out = []
     for i, d in enumerate(raw):
         if not isinstance(d, ndarray):
@@ -233,7 +232,7 @@ def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
         elif is_one_number(d):
             number = backend.transfer(d[(slice(0, 1),) * d.ndim].reshape(()), device)
             out.append(backend.module_for(device).broadcast_to(number, d.shape))
-        elif i >= first_index:
+        elif prim.takes_index(i, **params):
             out.append(backend.transfer(d, device))
         else:
             raise ArgumentError(

@@ -7,7 +7,6 @@ must be what `infer` says. Programs refer to earlier ones only, so there are no 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -157,9 +156,7 @@ def _primitive(name: Json, path: str) -> Primitive:
         if name not in Primitive.registry:
             importlib.import_module("rtorch.ops").load_all()
         if name not in Primitive.registry:
-            package = importlib.import_module("rtorch.transforms")
-            for module in pkgutil.iter_modules(package.__path__, "rtorch.transforms."):
-                importlib.import_module(module.name)
+            importlib.import_module("rtorch.transforms").load_all()
         prim = Primitive.registry.get(name)
         if prim is not None and prim.portable:
             return prim

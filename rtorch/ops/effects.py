@@ -23,6 +23,7 @@ class Effect(Primitive):
     differentiable = False
     effect = True
     portable = False
+    any_device = True
 
     def impl(self, xp: Any, *raw: Any, action: Action) -> Any:
         # Copies: a plan writes to its memory again, and `action` may keep what it gets.

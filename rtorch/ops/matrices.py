@@ -9,7 +9,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -202,9 +202,13 @@ def guarded(name: str, problem: str, function: Callable[..., Any], *matrices: An
     try:
         return function(*matrices)
     except np.linalg.LinAlgError:
-        where = _first_bad(function, matrices)
-        which = f"matrix {where} of the batch" if where else "the matrix"
-        raise LinAlgError(f"[{name}] {which} {problem}") from None
+        raise_at(name, problem, _first_bad(function, matrices))
+
+
+def raise_at(name: str, problem: str, where: tuple[int, ...]) -> NoReturn:
+    """Say that the matrix at the place `where` of the batch has a problem."""
+    which = f"matrix {where} of the batch" if where else "the matrix"
+    raise LinAlgError(f"[{name}] {which} {problem}") from None
 
 
 def _first_bad(function: Callable[..., Any], matrices: tuple[Any, ...]) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from rtorch.ops.matrices import (
     guarded,
     hermitian_of_lower,
     product,
+    raise_at,
 )
 from rtorch.ops.reduction import reduce_max_p
 from rtorch.ops.shape import concat_p, slice_p
@@ -67,6 +69,15 @@ def _cast(x: Any, like: Any) -> Any:
 # ---- Hermitian matrices --------------------------------------------------------------------------
 
 
+def _check_finite(xp: Any, x: Any, name: str) -> None:
+    """Refuse nan and inf in lower triangles, of which LAPACK makes finite numbers now and then."""
+    if xp is not np or math.isfinite(abs(np.vdot(x, x))):  # the quick answer, if it is no
+        return
+    bad = ~np.isfinite(np.tril(x)).all((-2, -1))
+    if bad.any():
+        raise_at(name, FINITE, tuple(np.argwhere(bad)[0].tolist()))
+
+
 class Eigh(MatrixOp):
     """Eigenvalues, ascending, and eigenvectors of Hermitian matrices: the lower triangles count."""
 
@@ -75,6 +86,7 @@ class Eigh(MatrixOp):
     counts = (0.0, 9.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
+        _check_finite(xp, x, "eigh")
         return tuple(guarded("eigh", FINITE, xp.linalg.eigh, x))
 
     def infer(self, x: Any) -> Any:
@@ -94,6 +106,7 @@ class Eigvalsh(MatrixOp):
     counts = (0.0, 4 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
+        _check_finite(xp, x, "eigvalsh")
         return guarded("eigvalsh", FINITE, xp.linalg.eigvalsh, x)
 
     def infer(self, x: Any) -> Aval:

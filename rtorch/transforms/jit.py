@@ -21,7 +21,7 @@ from rtorch.core.trace import EVAL, Tracer, quietly, state
 from rtorch.errors import ArgumentError, api, describe, hide_internal_frames
 from rtorch.transforms.arguments import argument_path, as_array, check_callable
 from rtorch.transforms.call import call
-from rtorch.transforms.entry import MISS, make_entry, static_key
+from rtorch.transforms.entry import MISS, make_entry, static_key, static_value
 from rtorch.transforms.lowered import Lowered
 from rtorch.transforms.programs import Staged, aval_like, stage_function
 
@@ -375,10 +375,9 @@ class _Statics:
         """The static arguments as (place, key, value), and the dynamic ones."""
         if not self.numbers and not self.names:
             return (), args, kwargs
-        statics = [(i, static_key(a), a) for i, a in enumerate(args) if i in self.numbers]
-        statics += [
-            (k, static_key(kwargs[k]), kwargs[k]) for k in sorted(kwargs) if k in self.names
-        ]
+        named = [(i, a) for i, a in enumerate(args) if i in self.numbers]
+        named += [(k, kwargs[k]) for k in sorted(kwargs) if k in self.names]
+        statics = [(place, static_key(a), static_value(a)) for place, a in named]
         dynamic = tuple(a for i, a in enumerate(args) if i not in self.numbers)
         for place, _, value in statics:
             if isinstance(value, Array):
