@@ -36,8 +36,8 @@ def _rebuilt(program: Program, eqns: list[Eqn], env: dict[Var, Atom],
 
 
 def inline(program: Program) -> Program:
-    """Calls of Programs replaced by their equations."""
-    if not any(eqn.prim.name == "call" for eqn in program.eqns):
+    """Operations that call a Program replaced by its equations."""
+    if not any(eqn.prim.inlines for eqn in program.eqns):
         return program
     eqns: list[Eqn] = []
     consts = dict(program.consts)
@@ -56,7 +56,7 @@ def inline(program: Program) -> Program:
         read = _reader(env)
         for eqn in source.eqns:
             args = [read(a) for a in eqn.args]
-            if eqn.prim.name == "call":
+            if eqn.prim.inlines:
                 env.update(zip(eqn.outs, splice(eqn, args)))
                 continue
             outs = [Var(v.aval) for v in eqn.outs]
