@@ -83,8 +83,8 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
-    from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.closure_convert import closure_convert as closure_convert
+    from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.custom_batching import custom_batching as custom_batching
     from rtorch.transforms.custom_jvp import custom_jvp as custom_jvp
     from rtorch.transforms.custom_vjp import (
