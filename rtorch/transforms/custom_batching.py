@@ -224,6 +224,7 @@ class CustomBatching(CustomFunction):
     """What `custom_batching` returns."""
 
     kind = "custom_batching"
+    cure = "Bind what is no array first, with functools.partial, and decorate the result"
     primitive = custom_batching_p
     user_call = _UserBatching
     rule: Callable[..., Any] | None = None

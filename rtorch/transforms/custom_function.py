@@ -49,10 +49,7 @@ class UserCall:
         try:
             return flatten_arrays(arg, self.kind, what)[0]
         except ArgumentError as error:
-            raise ArgumentError(
-                f"{error.args[0]}. What is no array can be an argument without derivative, with "
-                "nondiff_argnums=... or nondiff_argnames"
-            ) from None
+            raise ArgumentError(f"{error.args[0]}. {self.custom.cure}") from None
 
     def all_arguments(self, leaves: Sequence[Any]) -> list[Any]:
         """The user's arguments in order."""
@@ -157,6 +154,10 @@ class CustomFunction:
     """What the decorators return."""
 
     kind: ClassVar[str]
+    cure: ClassVar[str] = (  # for an argument that is no array
+        "What is no array can be an argument without derivative, with nondiff_argnums=... or "
+        "nondiff_argnames"
+    )
     primitive: ClassVar[Custom]
     user_call: ClassVar[Callable[..., UserCall]]
 
