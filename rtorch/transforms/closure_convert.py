@@ -10,7 +10,8 @@ from rtorch.core.array import Array
 from rtorch.core.trace import EvalTrace, state
 from rtorch.errors import ArgumentError, api
 from rtorch.transforms.arguments import argument_path, as_array, check_callable, name_of
-from rtorch.transforms.call import call, closed
+from rtorch.transforms.call import call
+from rtorch.transforms.derive import closed
 from rtorch.transforms.programs import aval_like, stage_function
 
 

@@ -23,7 +23,8 @@ from rtorch.core.trace import EvalTrace, Trace, run, state
 from rtorch.errors import ArgumentError, DTypeError, EscapedTracerError, ShapeError
 from rtorch.ops.base import batched_front
 from rtorch.transforms.batch import BatchTrace, BatchTracer
-from rtorch.transforms.call import call as call_program, closed
+from rtorch.transforms.call import call as call_program
+from rtorch.transforms.derive import closed
 from rtorch.transforms.stage import StageTrace, stage
 from rtorch.transforms.tape import Tangent, Tape
 

@@ -17,9 +17,10 @@ from rtorch.core.trace import EvalTrace, state
 from rtorch.errors import ArgumentError, MissingRuleError, api, describe
 from rtorch.ops.base import batched_front, instantiate, move_dim, reduce_sum_p
 from rtorch.transforms.arguments import check_callable, flatten_arrays, name_of
-from rtorch.transforms.call import call as call_program, closed
+from rtorch.transforms.call import call as call_program
 from rtorch.transforms.custom import Batched, Custom, Staged
 from rtorch.transforms.custom_function import CustomFunction, UserCall
+from rtorch.transforms.derive import closed
 from rtorch.transforms.programs import stage_function
 
 # What the forward half of a call returns: results, residuals, and the backward half, a function of
