@@ -147,15 +147,16 @@ class _UserVJP(UserCall):
             )
         outs = self.flat_result(out[0], "fwd")
         kept, structure = tree.flatten(out[1])
+        parts = [_apart(x) for x in kept]
         likes = [x.aval for x in leaves]
 
         def pull(residuals: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
-            arrays = iter(residuals)
-            found = structure.unflatten([next(arrays) if isinstance(x, Array) else x for x in kept])
+            rest = iter(residuals)
+            found = structure.unflatten([make(*[next(rest) for _ in xs]) for xs, make in parts])
             ct = self.out_tree.unflatten(cts)
             return self._cotangents(self.run("bwd", backward, *self.static, found, ct), likes)
 
-        return outs, [x for x in kept if isinstance(x, Array)], pull
+        return outs, [x for xs, _ in parts for x in xs], pull
 
     def _cotangents(self, given: Any, likes: Sequence[Any]) -> list[Any]:
         count = len(self.places)
@@ -173,6 +174,16 @@ class _UserVJP(UserCall):
             found += self.like(ct, structure, leaves, what + self.custom.argument(place),
                                "the argument")  # fmt: skip
         return found
+
+
+def _apart(kept: Any) -> tuple[list[Array], Callable[..., Any]]:
+    """A leaf of the residuals as arrays, and the function that makes it of them."""
+    if isinstance(kept, Array):
+        return [kept], lambda x: x
+    if hasattr(kept, "result") and not isinstance(state.trace, EvalTrace):  # a pull
+        function, captured = _staged_pull(kept, kept.result)
+        return captured, lambda *consts: functools.partial(function, *consts)
+    return [], lambda: kept
 
 
 # ---- the decorators ------------------------------------------------------------------------------
@@ -290,13 +301,12 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def fwd(*args: Any) -> Any:
         out, pull = _value_and_pull(function, args)
-        if isinstance(state.trace, EvalTrace):  # all that `pull` closes over is concrete
-            return out, (pull, [])
-        return out, _staged_pull(pull, out)
+        kept = functools.partial(pull)
+        kept.result = out  # type: ignore[attr-defined] # it is staged where it must be: `_apart`
+        return out, kept
 
-    def bwd(residuals: Any, ct: Any) -> Any:
-        pull, consts = residuals
-        found = pull(*consts, ct)
+    def bwd(pull: Callable[..., Any], ct: Any) -> Any:
+        found = pull(ct)
         return tuple(found) if isinstance(found, (tuple, list)) else (found,)
 
     decorated = CustomVJP(value)

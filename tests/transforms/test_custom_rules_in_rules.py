@@ -183,3 +183,52 @@ def test_memory_of_a_batch_rule_is_that_of_its_results():
     check_grads(lambda w: rt.vmap(f, (None, 0))(w, x.astype(rt.float64)),
                 (rt.ones((2, 3), dtype=rt.float64),), order=1, modes=("rev",))  # fmt: skip
     assert np.shape(rt.grad(lambda w: rt.sum(rt.vmap(f, (None, 0))(w, x)))(w)) == (2, 3)
+
+
+def slowly(function):
+    """`function` with a custom_vjp whose derivative is seven times too large."""
+    f = rt.custom_vjp(function)
+    f.defvjp(lambda x: rt.vjp(function, x), lambda pull, ct: tuple(7 * g for g in pull(ct)))
+    return f
+
+
+@runs
+def test_inside_control_flow(run):
+    f = slowly(rt.sin)
+    h = by_rule(lambda p, t: (rt.sin(p[0]), 7 * rt.cos(p[0]) * t[0]), rt.sin)
+    x = rt.asarray(0.4, rt.float64)
+    slope = lambda x: 49 * rt.cos(rt.sin(x)) * rt.cos(x)  # noqa: E731
+    for g in (f, h):
+        loops = (
+            lambda x, g=g: rt.scan(lambda c, _: (g(c), None), x, None, length=2)[0],
+            lambda x, g=g: rt.fori_loop(0, 2, lambda i, c: g(c), x),
+            lambda x, g=g: rt.cond(x > 0, lambda x: g(g(x)), lambda x: x, x),
+        )
+        for loop in loops:
+            assert_close(run(rt.grad(loop))(x), slope(x))
+            assert_close(run(rt.vmap(rt.grad(loop)))(rt.abs(X)), slope(rt.abs(X)))
+            total = lambda x, loop=loop: rt.sum(rt.vmap(loop)(x))  # noqa: E731
+            assert_close(run(rt.grad(total))(rt.abs(X)), slope(rt.abs(X)))
+    assert_close(run(rt.jvp)(loops[0], (x,), (x,))[1] if run is not rt.jit else
+                 run(lambda x: rt.jvp(loops[0], (x,), (x,))[1])(x), slope(x) * x)  # fmt: skip
+
+
+@runs
+def test_control_flow_inside(run):
+    """A rule with a loop, and a function with a loop that stops when it is done."""
+    f = slowly(lambda x: rt.fori_loop(0, 2, lambda i, c: rt.sin(c), x))
+    x = rt.asarray(0.4, rt.float64)
+    slope = 7 * rt.cos(rt.sin(x)) * rt.cos(x)
+    assert_close(run(rt.grad(f))(x), slope)
+    assert_close(run(rt.vmap(rt.grad(f)))(rt.stack([x, x])), rt.stack([slope, slope]))
+
+    @rt.custom_jvp
+    def root(a):
+        step = lambda x: (x + a / x) / 2  # noqa: E731
+        return rt.while_loop(lambda x: rt.abs(step(x) - x) > 1e-12, step, a)
+
+    root.defjvps(lambda t, y, a: t / (2 * y))
+    a = rt.asarray(2.0, rt.float64)
+    assert_close(run(rt.grad(root))(a), 0.5 * a**-0.5)
+    assert_close(run(rt.jacfwd(rt.grad(root)))(a), -0.25 * a**-1.5, rtol=1e-9)
+    assert_close(run(rt.vmap(rt.grad(root)))(rt.abs(X)), 0.5 * rt.abs(X) ** -0.5)
