@@ -94,7 +94,14 @@ if TYPE_CHECKING:
         checkpoint_policies as checkpoint_policies,
         remat as remat,
     )
+    from rtorch.transforms.closure_convert import closure_convert as closure_convert
     from rtorch.transforms.cond import cond as cond, switch as switch
+    from rtorch.transforms.custom_batching import custom_batching as custom_batching
+    from rtorch.transforms.custom_jvp import custom_jvp as custom_jvp
+    from rtorch.transforms.custom_vjp import (
+        custom_gradient as custom_gradient,
+        custom_vjp as custom_vjp,
+    )
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -161,9 +168,14 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "checkpoint",
         "checkpoint_name",
         "checkpoint_policies",
+        "closure_convert",
         "complex64",
         "complex128",
         "cond",
+        "custom_batching",
+        "custom_gradient",
+        "custom_jvp",
+        "custom_vjp",
         "debug",
         "debug_infs",
         "debug_nans",
@@ -256,6 +268,10 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "checkpoint_policies",
                 "remat",
             ),
+            "rtorch.transforms.closure_convert": ("closure_convert",),
+            "rtorch.transforms.custom_batching": ("custom_batching",),
+            "rtorch.transforms.custom_jvp": ("custom_jvp",),
+            "rtorch.transforms.custom_vjp": ("custom_gradient", "custom_vjp"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),

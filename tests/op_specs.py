@@ -43,6 +43,9 @@ ALL = (*NUMBERS, BOOL)
 EXEMPT = {
     "call": "it holds a Program: the tests of jit and of its compositions are its tests",
     "checkpoint_name": "the identity; tests/transforms/test_checkpoint.py",
+    "custom_batching": "it holds functions of the user's: tests/transforms/test_custom_batching.py",
+    "custom_jvp": "it holds functions of the user's: tests/transforms/test_custom_jvp.py",
+    "custom_vjp": "it holds functions of the user's: tests/transforms/test_custom_vjp.py",
     "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
     "effect": "it has no results; tests/test_debug.py",
     "io_callback": "it holds a Python function; tests/transforms/test_callbacks.py",

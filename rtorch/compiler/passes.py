@@ -36,14 +36,15 @@ def _rebuilt(program: Program, eqns: list[Eqn], env: dict[Var, Atom],
 
 
 def inline(program: Program, remat: bool = True) -> Program:
-    """Calls of Programs replaced by their equations; with `remat` also checkpointed ones.
+    """Operations that call a Program replaced by its equations; with `remat` checkpointed ones too.
 
     What a backward pass computes again stays apart: it would be shared with the forward pass.
     """
 
     def is_call(eqn: Eqn) -> bool:
-        name = eqn.prim.name
-        return name == "call" or (remat and name == "remat" and not eqn.params["again"])
+        if eqn.prim.name == "remat":
+            return remat and not eqn.params["again"]
+        return eqn.prim.inlines
 
     if not any(map(is_call, program.eqns)):
         return program

@@ -42,6 +42,10 @@ class Primitive:
     any_device: ClassVar[bool] = False  # operands need not be on one device
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 
+    # Its results are those of the Program ``params["program"]`` on its operands: compiled code
+    # has the equations of that instead.
+    inlines: ClassVar[bool] = False
+
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
     ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does

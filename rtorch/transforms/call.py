@@ -33,6 +33,7 @@ class Call(Primitive):
 
     name = "call"
     multiple = True
+    inlines = True
 
     def impl(self, xp: Any, *raw: Any, program: Program) -> Any:
         return executable(program, xp)(*raw)

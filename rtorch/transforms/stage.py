@@ -16,7 +16,7 @@ from rtorch.core.dtypes import bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
 from rtorch.core.trace import Trace, Tracer, not_linear, run
-from rtorch.errors import SourceLine, scopes, user_line
+from rtorch.errors import EscapedTracerError, SourceLine, scopes, user_line
 
 
 class StageTracer(Tracer):
@@ -68,11 +68,23 @@ class StageTrace(Trace):
             return x._var
         var = self.consts.get(id(x))
         if var is None:
-            if isinstance(x, Tracer) and not x._trace.alive:
-                x._no_value()
+            if isinstance(x, Tracer):
+                self._check(x)
             var = self.consts[id(x)] = Var(x.aval)
             self.held[var] = x
         return var
+
+    def _check(self, x: Tracer) -> None:
+        """Raise unless a tracer belongs to a transformation around this one, which goes on."""
+        if not x._trace.alive:
+            x._no_value()
+        trace: Trace | None = x._trace
+        while (trace := getattr(trace, "parent", None)) is not None:
+            if trace is self:
+                raise EscapedTracerError(
+                    f"[tracer] {x.aval} of {x._trace.origin} was used outside of it, in a function "
+                    "that closes over it. Pass it as an argument"
+                )
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         atoms: list[Any] = []

@@ -281,6 +281,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
         return inputs.cotangents(env, "vjp")
 
     value = out_tree.unflatten(values)
+    pull.result = value  # type: ignore[attr-defined] # for those who stage it: `custom_vjp`
     return (value, pull, _primals(trace, aux)) if has_aux else (value, pull)
 
 
