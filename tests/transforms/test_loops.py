@@ -510,7 +510,11 @@ def test_transposes():
 
 def test_as_jax():
     jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)
+    with jax.enable_x64(True):
+        check_against(jax)
+
+
+def check_against(jax):
     jnp = jax.numpy
     w, h, xs = (np.asarray(x) for x in (W, H0, XS))
 
