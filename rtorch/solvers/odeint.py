@@ -164,9 +164,8 @@ def _solution(f: Slope, options: Options) -> Callable[..., Any]:
     def solution(y0: rt.Array, t: rt.Array, chosen: Leaves, fixed: Leaves) -> Any:
         return integrate(lambda y, t: f(y, t, chosen, fixed), y0, t, options)
 
-    @solution.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
-        y0, t, chosen, fixed = primals
+        _, t, chosen, fixed = primals
         ys, info = solution(*primals)
         dots = rt.linear_call(
             lambda known, dots: _sensitivity(f, options, known, dots),
@@ -176,6 +175,7 @@ def _solution(f: Slope, options: Options) -> Callable[..., Any]:
         )
         return (ys, info), (dots, None)
 
+    solution.defjvp(rule)
     return solution
 
 

@@ -74,8 +74,8 @@ def linear_call(
     forward = staged(fun, inputs.value)
     result = forward.out_tree.unflatten(forward.program.out_avals)
     backward = staged(transposed, result)
-    held, consts = with_common_consts([forward.program, backward.program])
-    linear_map = LinearMap(*held, len(consts) + len(residuals))
+    (there, back), consts = with_common_consts([forward.program, backward.program])
+    linear_map = LinearMap(there, back, len(consts) + len(residuals))
     return forward.out_tree.unflatten(
         linear_call_p(*consts, *residuals, *inputs.leaves, map=linear_map)
     )

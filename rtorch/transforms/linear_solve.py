@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from rtorch.compiler.plan import executable, may_alias
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program
-from rtorch.errors import ArgumentError, MissingRuleError, api, describe
-from rtorch.ops.base import instantiate
-from rtorch.ops.elementwise import sub_p
+from rtorch.errors import MissingRuleError, api
+from rtorch.ops.base import instantiate, sub_p
 from rtorch.transforms.arguments import check_callable, split_aux
 from rtorch.transforms.cond import _with_common_consts as with_common_consts
 from rtorch.transforms.derive import closed, transpose_program
@@ -67,7 +66,7 @@ def custom_linear_solve(
         >>> float(scaled(0.5)), float(rt.grad(scaled)(0.5))
         (3.0, -6.0)
     """
-    for function in (matvec, solve) if transpose_solve is None else (matvec, solve, transpose_solve):
+    for function in (matvec, solve, transpose_solve or solve):
         check_callable(function, NAME)
     space = Space(b, NAME, "b")
     if runs_directly():
@@ -169,8 +168,12 @@ class LinearSolve(Primitive):
 
     def batch(self, args: Any, dims: Any, *, system: System) -> Any:
         lanes = Lanes(args, dims, system.n_known)
-        held = [p and lanes.program(p) for p in system[:4]]
-        out = self(*lanes.args, system=System(*held, system.size))  # type: ignore[arg-type]
+        batched = System(
+            lanes.program(system.matvec), system.vecmat and lanes.program(system.vecmat),
+            lanes.program(system.solve),
+            system.transpose_solve and lanes.program(system.transpose_solve), system.size,
+        )  # fmt: skip
+        out = self(*lanes.args, system=batched)
         return out, [0] * len(out)
 
 

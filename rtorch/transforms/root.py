@@ -14,7 +14,7 @@ from rtorch.compiler.plan import executable, may_alias
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program
 from rtorch.errors import api
-from rtorch.ops.elementwise import neg_p
+from rtorch.ops.base import neg_p
 from rtorch.transforms.arguments import check_callable, split_aux
 from rtorch.transforms.call import call
 from rtorch.transforms.cond import _with_common_consts as with_common_consts
@@ -92,8 +92,8 @@ def _staged(f: Any, space: Space, solve: Any, tangent_solve: Any, has_aux: bool)
 
     solved, out_tree = space.program(root, 1, solve)
     inverse, _ = space.program(tangent, 2, tangent_solve)
-    held, known = with_common_consts([equation, solved, inverse])
-    problem = Problem(*held, len(space.avals))
+    (f, root_of, inverse), known = with_common_consts([equation, solved, inverse])
+    problem = Problem(f, root_of, inverse, len(space.avals))
     return out_tree.unflatten(root_p(*known, *space.leaves, problem=problem))
 
 
@@ -139,8 +139,11 @@ class Root(Primitive):
 
     def batch(self, args: Any, dims: Any, *, problem: Problem) -> Any:
         lanes = Lanes(args, dims, problem.n_known)
-        held = [lanes.program(p) for p in problem[:3]]
-        out = self(*lanes.args, problem=Problem(*held, problem.size))  # type: ignore[arg-type]
+        batched = Problem(
+            lanes.program(problem.f), lanes.program(problem.solve),
+            lanes.program(problem.tangent_solve), problem.size,
+        )  # fmt: skip
+        out = self(*lanes.args, problem=batched)
         return out, [0] * len(out)
 
 
