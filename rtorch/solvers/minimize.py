@@ -178,6 +178,7 @@ def _descend(
         moved = new.step * direction
         memory = method.update(s.memory, moved, new.grad - s.grad)
         stuck = ~(new.step > 0) | (~found.done & ~(new.value < s.value))
+        stuck |= ~rt.isfinite(new.value)
         return _State(s.x + moved, new.value, new.grad, memory, s.steps + 1,
                       s.evals + found.evals, stuck)  # fmt: skip
 
