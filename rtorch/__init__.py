@@ -82,6 +82,20 @@ if TYPE_CHECKING:
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
+    from rtorch.transforms.collectives import (
+        all_gather as all_gather,
+        all_to_all as all_to_all,
+        axis_index as axis_index,
+        axis_size as axis_size,
+        pmax as pmax,
+        pmean as pmean,
+        pmin as pmin,
+        ppermute as ppermute,
+        pshuffle as pshuffle,
+        psum as psum,
+        psum_scatter as psum_scatter,
+        pvary as pvary,
+    )
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -123,8 +137,12 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "all_gather",
+        "all_to_all",
         "apply_along_axis",
         "apply_over_axes",
+        "axis_index",
+        "axis_size",
         "bfloat16",
         "block_until_ready",
         "bool",
@@ -177,7 +195,15 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "nn",
         "optim",
         "pi",
+        "pmax",
+        "pmean",
+        "pmin",
+        "ppermute",
         "promote_types",
+        "pshuffle",
+        "psum",
+        "psum_scatter",
+        "pvary",
         "random",
         "result_type",
         "save",
@@ -193,7 +219,6 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "vectorize",
         "vjp",
         "vmap",
-        *_numpy.__all__,
     ]
     globals().update({name: getattr(_numpy, name) for name in _numpy.EARLY})
     __getattr__ = late(
@@ -204,6 +229,20 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             **_numpy.LATE,
             "rtorch.core.dtypes": ("bfloat16",),
             "rtorch.core.program": ("Program", "check_program", "eval_program"),
+            "rtorch.transforms.collectives": (
+                "all_gather",
+                "all_to_all",
+                "axis_index",
+                "axis_size",
+                "pmax",
+                "pmean",
+                "pmin",
+                "ppermute",
+                "pshuffle",
+                "psum",
+                "psum_scatter",
+                "pvary",
+            ),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),

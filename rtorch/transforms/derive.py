@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import Key, collective_sizes
 from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import Tracer, run, state
 from rtorch.ops.base import batched_front, instantiate
-from rtorch.transforms.batch import BatchTrace, BatchTracer
+from rtorch.transforms.batch import BatchTracer, batch_trace
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
 from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.stage import StageTrace, StageTracer, stage
@@ -30,11 +31,16 @@ R = TypeVar("R")
 
 
 def once(make: Callable[..., R]) -> Callable[..., R]:
-    """``make(program, *args)``, done once for each Program and `args` and kept with the Program."""
+    """``make(program, *args)``, done once for each Program and `args` and kept with the Program.
+
+    And for each scope of named axes: what it lacks of the Program's own is being batched.
+    """
 
     @functools.wraps(make)
     def derived(program: Program, *args: Any) -> R:
-        found: R = program.cached((make.__name__, *args), lambda: make(program, *args))
+        found: R = program.cached(
+            (make.__name__, *args, state.trace.axes), lambda: make(program, *args)
+        )
         return found
 
     return derived
@@ -107,9 +113,10 @@ def batch_program(
         The Program, and the batch axis of every result.
     """
     out_dims: list[int | None] = []
+    key = _axis_to_batch(program)
 
     def function(*args: Any) -> list[Any]:
-        trace = BatchTrace(state.trace, size, "vmap", None)
+        trace = batch_trace(state.trace, size, "vmap", None, key)
         inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(args, dims)]
         pairs = [trace.split(y) for y in run(trace, eval_program, program, *inputs)]
         must = forced or (False,) * len(pairs)
@@ -120,11 +127,18 @@ def batch_program(
     return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
 
 
+def _axis_to_batch(program: Program) -> Key:
+    """The named axis that `program` is batched along: the one that is not in scope any more."""
+    known = {key for key, _ in state.trace.axes}
+    return next((key for key in collective_sizes(program) if key not in known), None)
+
+
 def batched_aval(aval: Aval, dim: int | None, size: int) -> Aval:
     """The aval of a batch of arrays, with the batch axis at `dim`."""
+    varies = aval.varies and aval.varies.intersection([key for key, _ in state.trace.axes])
     if dim is None:
-        return aval
-    return Aval((*aval.shape[:dim], size, *aval.shape[dim:]), aval.dtype, aval.weak)
+        return aval.varying(varies)
+    return Aval((*aval.shape[:dim], size, *aval.shape[dim:]), aval.dtype, aval.weak, varies)
 
 
 # ---- reverse mode --------------------------------------------------------------------------------

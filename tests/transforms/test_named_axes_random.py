@@ -1,0 +1,192 @@
+"""Random functions with collectives: derivatives in every nesting against forward mode.
+
+Forward mode does not depend on the types that say over which axes a value varies; reverse mode
+does. One function of all lanes' arguments, `total`, is differentiated from outside of the vmaps, and
+the function of one lane inside of them.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rtorch as rt
+
+SIZES = {"i": 2, "j": 3}
+LENGTH = 6  # of every value: all sizes divide it
+WEIGHTS = np.random.default_rng(0).normal(size=(LENGTH, LENGTH)) / LENGTH
+
+
+def gather(x: Any, axis: Any) -> Any:
+    parts = rt.all_gather(x, axis)
+    return rt.tensordot(rt.asarray(WEIGHTS[0, : parts.shape[0]]), parts, 1)
+
+
+def gather_tiled(x: Any, axis: Any) -> Any:
+    parts = rt.all_gather(x, axis, tiled=True)
+    return rt.sum(parts.reshape(-1, LENGTH) * rt.asarray(WEIGHTS[: parts.size // LENGTH]), 0)
+
+
+def scatter(x: Any, axis: Any) -> Any:
+    part = rt.psum_scatter(rt.asarray(WEIGHTS) @ x, axis, tiled=True)
+    return rt.tile(part, LENGTH // part.size)
+
+
+def ring(x: Any, axis: Any) -> Any:
+    n = SIZES[axis]
+    return rt.ppermute(x, axis, [(k, (k + 1) % n) for k in range(n)])
+
+
+def partial(x: Any, axis: Any) -> Any:
+    return rt.ppermute(x, axis, [(1, 0)])
+
+
+def exchange(x: Any, axis: Any) -> Any:
+    return rt.all_to_all(x, axis, 0, 0, tiled=True)
+
+
+def number(x: Any, axis: Any) -> Any:
+    return x * (1 + rt.axis_index(axis)).astype(rt.float64)
+
+
+def jitted_psum(x: Any, axis: Any) -> Any:
+    return rt.jit(lambda x: rt.tanh(rt.psum(x * 0.3, axis)) * x)(x)
+
+
+def same_slope(x: Any, axis: Any) -> Any:
+    return rt.grad(lambda y: rt.sum(rt.sin(rt.pmean(y, axis)) * y))(x)
+
+
+MANY = [rt.psum, rt.pmean, rt.pmax, rt.pmin, rt.pvary, gather, gather_tiled, scatter, number]
+ONE = [ring, partial, exchange, jitted_psum, same_slope, number]
+UNARY = [rt.sin, rt.tanh, lambda x: x * x * 0.3, lambda x: rt.flip(x), lambda x: rt.cumsum(x) / 3]
+BINARY = [rt.add, rt.multiply, rt.subtract, lambda x, y: rt.where(rt.sin(x + 0.3) > 0, x, x * y),
+          lambda x, y: rt.roll(x, 1) * y]  # fmt: skip
+
+
+def make(seed: int) -> tuple[Callable[..., Any], bool]:
+    """A function of a lane's own x and a shared w, and whether its result is of all lanes."""
+    choose = random.Random(seed)
+    steps: list[tuple[str, Any, Any]] = []
+    for _ in range(choose.randint(3, 7)):
+        kind = choose.choice(["unary", "binary", "binary", "many", "many", "one"])
+        if kind == "unary":
+            steps.append((kind, choose.choice(UNARY), choose.random()))
+        elif kind == "binary":
+            steps.append((kind, choose.choice(BINARY), (choose.random(), choose.random())))
+        elif kind == "many":
+            axis = choose.choice(["i", "j", ("i", "j"), ("j", "i")])
+            steps.append((kind, (choose.choice(MANY), axis), choose.random()))
+        else:
+            steps.append((kind, (choose.choice(ONE), choose.choice("ij")), choose.random()))
+    once = choose.random() < 0.5
+
+    def function(x: Any, w: Any) -> Any:
+        values = [x, w, rt.sin(w)]
+        for kind, op, pick in steps:
+            if kind == "binary":
+                a, b = (values[-1 - int(p * p * len(values))] for p in pick)
+                values.append(op(a, b))
+                continue
+            a = values[-1 - int(pick * pick * len(values))]
+            values.append(op(a) if kind == "unary" else op[0](a, op[1]))
+        loss = rt.sum(values[-1] * values[-2] + rt.sin(values[0]) + values[-1])
+        return rt.psum(loss, ("i", "j")) if once else loss
+
+    return function, once
+
+
+def lanes(function: Callable[..., Any], out_axes: Any = 0) -> Callable[..., Any]:
+    inner = rt.vmap(function, (0, 0), out_axes, axis_name="j", axis_size=SIZES["j"])
+    return rt.vmap(inner, (0, 0), out_axes, axis_name="i", axis_size=SIZES["i"])
+
+
+def arguments(seed: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    return tuple(rt.asarray(rng.normal(size=(*SIZES.values(), LENGTH))) for _ in range(2))
+
+
+def close(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-8, atol=1e-10)
+
+
+def directional(total: Callable[..., Any], x: Any, v: Any) -> float:
+    return float(rt.jvp(total, (x,), (v,))[1])
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_own_copies(seed: int) -> None:
+    function, once = make(seed)
+    x, v = arguments(seed)
+    w, u = arguments(seed + 1000)
+
+    def total(x: Any, w: Any) -> Any:
+        return lanes(function, None)(x, w) if once else rt.sum(lanes(function)(x, w))
+
+    expected = float(rt.jvp(total, (x, w), (v, u))[1])
+    step = 1e-6
+    near = (total(x + step * v, w + step * u) - total(x - step * v, w - step * u)) / (2 * step)
+    assert abs(float(near) - expected) < 1e-4 * max(1, abs(expected))
+
+    outer = rt.grad(total, (0, 1))(x, w)
+    close(rt.sum(outer[0] * v) + rt.sum(outer[1] * u), expected)
+    slopes = rt.grad(function, (0, 1))
+    for inner in (
+        lanes(slopes, (0, 0)), rt.jit(lanes(slopes, (0, 0))), lanes(rt.jit(slopes), (0, 0)),
+        lanes(rt.grad(rt.jit(function), (0, 1)), (0, 0)),
+        rt.jit(rt.grad(total, (0, 1))),
+        rt.grad(lambda x, w: rt.jit(total)(x, w), (0, 1)),
+    ):  # fmt: skip
+        for got, want in zip(inner(x, w), outer):
+            close(got, want)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_shared_argument(seed: int) -> None:
+    """A value from outside: its derivative is the sum over the lanes, wherever it is used."""
+    function, once = make(seed + 300)
+    x, _ = arguments(seed)
+    w, u = (a[0, 0] for a in arguments(seed + 1000))
+
+    def total(w: Any) -> Any:
+        def one(x: Any, _: Any) -> Any:
+            return function(x, w)
+
+        return lanes(one, None)(x, x) if once else rt.sum(lanes(one)(x, x))
+
+    expected = float(rt.jvp(total, (w,), (u,))[1])
+    close(rt.sum(rt.grad(total)(w) * u), expected)
+    close(rt.grad(rt.jit(total))(w), rt.grad(total)(w))
+
+    # Inside, by a shared value that is not an argument of grad: each lane's copy, then the sum.
+    slopes = lanes(lambda x, _: rt.grad(lambda w: function(x, w))(w))(x, x)
+    close(rt.sum(slopes, (0, 1)), rt.grad(total)(w))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_second_order(seed: int) -> None:
+    function, once = make(seed + 600)
+    x, v = arguments(seed)
+    w, _ = arguments(seed + 1000)
+
+    def total(x: Any) -> Any:
+        return lanes(function, None)(x, w) if once else rt.sum(lanes(function)(x, w))
+
+    expected = rt.jvp(lambda x: rt.jvp(total, (x,), (v,))[1], (x,), (v,))[1]
+    outer = rt.grad(lambda x: rt.sum(rt.grad(total)(x) * v))(x)
+    close(rt.sum(outer * v), expected)
+
+    def product(function: Any) -> Any:
+        def of_lane(x: Any, w: Any, v: Any) -> Any:
+            return rt.grad(lambda x: rt.sum(rt.grad(function)(x, w) * v))(x)
+
+        return of_lane
+
+    def forward(x: Any, w: Any, v: Any) -> Any:
+        return rt.jvp(lambda x: rt.grad(function)(x, w), (x,), (v,))[1]
+
+    for inner in (product(function), rt.jit(product(function)), product(rt.jit(function)), forward):
+        of_row = rt.vmap(inner, axis_name="j")
+        close(rt.vmap(of_row, axis_name="i")(x, w, v), outer)
