@@ -219,6 +219,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "vectorize",
         "vjp",
         "vmap",
+        *_numpy.__all__,
     ]
     globals().update({name: getattr(_numpy, name) for name in _numpy.EARLY})
     __getattr__ = late(

@@ -40,6 +40,21 @@ ALL = (*NUMBERS, BOOL)
 EXEMPT = {
     "call": "it holds a Program: the tests of jit and of its compositions are its tests",
     "effect": "it has no results; tests/test_debug.py",
+    **dict.fromkeys(
+        (
+            "all_gather",
+            "all_to_all",
+            "axis_index",
+            "axis_slice",
+            "pmax",
+            "pmin",
+            "ppermute",
+            "psum",
+            "psum_scatter",
+            "pvary",
+        ),
+        "it works between the lanes of a named axis; tests/transforms/test_named_axes.py",
+    ),
 } | special_op_specs.EXEMPT
 
 

@@ -1,8 +1,8 @@
 """Random functions with collectives: derivatives in every nesting against forward mode.
 
 Forward mode does not depend on the types that say over which axes a value varies; reverse mode
-does. One function of all lanes' arguments, `total`, is differentiated from outside of the vmaps, and
-the function of one lane inside of them.
+does. One function of all lanes' arguments, `total`, is differentiated from outside of the vmaps,
+and the function of one lane inside of them.
 """
 
 import random
