@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
+    from rtorch.transforms.associative_scan import associative_scan as associative_scan
     from rtorch.transforms.collectives import (
         all_gather as all_gather,
         all_to_all as all_to_all,
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
         psum_scatter as psum_scatter,
         pvary as pvary,
     )
+    from rtorch.transforms.cond import cond as cond, switch as switch
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
         linear_transpose as linear_transpose,
         linearize as linearize,
     )
+    from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
     from rtorch.transforms.vectorize import (
@@ -117,6 +120,7 @@ if TYPE_CHECKING:
         vectorize as vectorize,
     )
     from rtorch.transforms.vmap import vmap as vmap
+    from rtorch.transforms.while_loop import while_loop as while_loop
 
 _LATE_MODULES = (
     "debug",
@@ -141,6 +145,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "all_to_all",
         "apply_along_axis",
         "apply_over_axes",
+        "associative_scan",
         "axis_index",
         "axis_size",
         "bfloat16",
@@ -151,6 +156,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "check_program",
         "complex64",
         "complex128",
+        "cond",
         "debug",
         "debug_infs",
         "debug_nans",
@@ -168,6 +174,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "float16",
         "float32",
         "float64",
+        "fori_loop",
         "full_tracebacks",
         "grad",
         "hessian",
@@ -190,6 +197,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "linearize",
         "load",
         "make_program",
+        "map",
         "nan",
         "newaxis",
         "nn",
@@ -207,8 +215,10 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "random",
         "result_type",
         "save",
+        "scan",
         "spec",
         "special",
+        "switch",
         "testing",
         "tree",
         "uint8",
@@ -219,6 +229,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "vectorize",
         "vjp",
         "vmap",
+        "while_loop",
         *_numpy.__all__,
     ]
     globals().update({name: getattr(_numpy, name) for name in _numpy.EARLY})
@@ -253,7 +264,11 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "apply_over_axes",
                 "vectorize",
             ),
+            "rtorch.transforms.associative_scan": ("associative_scan",),
+            "rtorch.transforms.cond": ("cond", "switch"),
+            "rtorch.transforms.loops": ("fori_loop", "map", "scan"),
             "rtorch.transforms.vmap": ("vmap",),
+            "rtorch.transforms.while_loop": ("while_loop",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),

@@ -47,6 +47,19 @@ def executable(program: Program, xp: Any, donated: tuple[int, ...] = ()) -> Call
     return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())
 
 
+def may_alias(program: Program) -> list[bool]:
+    """Which results may be memory of an operand."""
+
+    def find() -> list[bool]:
+        planner = Planner(optimize(program), ())
+        planner._find_last_uses()
+        inner = planner.program
+        return [planner.root.get(v, v) in inner.in_vars for v in inner.out_atoms]
+
+    found: list[bool] = program.cached("may_alias", find)
+    return found
+
+
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     program = optimize(program)
 
@@ -145,14 +158,17 @@ class Planner:
             self.direct.add(var)
             if i in self.donated:
                 place.donated = True
+        self._add_constants()
+        for i, eqn in enumerate(self.program.eqns):
+            self._emit(i, eqn)
+            self._release(i, eqn)
+        return self._link(params, self.body, list(map(self._output, self.program.out_atoms)))
+
+    def _add_constants(self) -> None:
         for var, x in self.program.consts.items():
             self.globals[self.name(var)] = x._data
             self.places[var] = Place(0, owned=False)
             self.fixed.add(var)
-        for i, eqn in enumerate(self.program.eqns):
-            self._emit(i, eqn)
-            self._release(i, eqn)
-        return self._link(params)
 
     def _release(self, i: int, eqn: Eqn) -> None:
         """Give back the memory whose last reader was equation `i`."""
@@ -312,7 +328,7 @@ class Planner:
 
     # -- source --------------------------------------------------------------------------------
 
-    def _link(self, params: list[str]) -> Callable[..., Any]:
+    def _link(self, params: list[str], body: list[str], outs: list[str]) -> Callable[..., Any]:
         fixed = list(dict.fromkeys(self.fixed_names))
         lines = ["def make():"]
         lines += [f"    {line}" for line in self.setup]
@@ -323,10 +339,10 @@ class Planner:
             lines += ["    try: workspace = spare.pop()"]
             lines += ["    except IndexError: workspace = make()"]
             lines += [f"    {''.join(n + ', ' for n in fixed)} = workspace"]
-        lines += [f"    {line}" for line in self.body]
+        lines += [f"    {line}" for line in body]
         if fixed:
             lines += ["    spare.append(workspace)"]
-        lines += [f"    return ({''.join(self._output(v) + ', ' for v in self.program.out_atoms)})"]
+        lines += [f"    return ({''.join(out + ', ' for out in outs)})"]
         source = "\n".join(lines)
         self.globals["spare"] = []
         exec(compile(source, f"<rtorch plan of {self.program.name}>", "exec"), self.globals)

@@ -77,7 +77,7 @@ def programs_in(params: dict[str, Any]) -> list[Program]:
 def _programs(value: Any) -> Iterator[Program]:
     if isinstance(value, Program):
         yield value
-    elif type(value) is tuple:
+    elif isinstance(value, tuple):
         for item in value:
             yield from _programs(item)
 

@@ -58,23 +58,28 @@ def _atom(atom: Atom, names: _Names) -> str:
 
 def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
     args = " ".join(_atom(a, names) for a in eqn.args)
-    inner = {k: _programs(v) for k, v in eqn.params.items()}
-    params = " ".join(f"{k}={_param(v)}" for k, v in eqn.params.items() if not inner[k])
+    inner = [p for v in eqn.params.values() for p in _programs(v)]
+    shown = {k: _param(v) for k, v in eqn.params.items() if not isinstance(v, Program)}
+    params = " ".join(f"{k}={v}" for k, v in shown.items() if v)
     outs = ", ".join(f"{names[v]}: {v.aval}" for v in eqn.outs)
     text = f"{eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
     text = f"{outs} = {text}" if outs else text  # an effect has no results
-    for program in [p for programs in inner.values() for p in programs]:
+    for program in inner:
         text += f"\n{indent}    " + program_text(program, source=False, indent=indent + "    ")
     return text
 
 
-def _programs(param: Any) -> tuple[Program, ...]:
-    """The Programs that a parameter is: one, or a tuple of them."""
+def _programs(param: Any) -> list[Program]:
+    """The Programs in a parameter: itself, or in a tuple."""
     params = param if isinstance(param, tuple) else (param,)
-    return params if params and all(isinstance(p, Program) for p in params) else ()
+    return [p for p in params if isinstance(p, Program)]
 
 
 def _param(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"({','.join(map(_param, value))})"
-    return str(value)
+    """A parameter as text; Programs have lines of their own."""
+    if not isinstance(value, tuple):
+        return str(value)
+    names = getattr(value, "_fields", None) or ("",) * len(value)
+    items = [f"{name}={_param(v)}" if name else _param(v)
+             for name, v in zip(names, value) if not isinstance(v, Program)]  # fmt: skip
+    return f"({','.join(items)})" if items or not value else ""

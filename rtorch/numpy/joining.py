@@ -21,7 +21,7 @@ from rtorch.numpy.operands import (
     operand,
 )
 from rtorch.ops.base import reshape_p
-from rtorch.ops.shape import concat_p, slice_p
+from rtorch.ops.shape import concat_p, slice_p, unstack_p
 
 __all__ = [
     "append",
@@ -340,8 +340,4 @@ def unstack(x: ArrayLike, axis: int = 0) -> tuple[Array, ...]:
         (Array([1, 2], dtype=int64), Array([3, 4], dtype=int64))
     """
     x = operand(x, "unstack")
-    place = axis_of(axis, x.ndim, "unstack")
-    shape = x.shape[:place] + x.shape[place + 1 :]
-    return tuple([
-        reshape_p(piece(x, place, i, i + 1), shape=shape) for i in range(x.shape[place])
-    ])  # fmt: skip
+    return tuple(unstack_p(x, axis=axis_of(axis, x.ndim, "unstack")))

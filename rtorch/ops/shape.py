@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rtorch.core.aval import Aval
-from rtorch.core.primitive import is_linear
-from rtorch.ops.base import Linear, batch_size, batched_front, zeros
+from rtorch.core.primitive import Primitive, is_linear
+from rtorch.ops.base import Linear, batch_size, batched_front, reshape_p, zeros
 
 
 class Slice(Linear):
@@ -160,4 +160,33 @@ class Flip(Linear):
         return self(args[0], axes=tuple([a + (a >= dim) for a in axes])), dim
 
 
+class Unstack(Primitive):
+    """The slices of ``x`` along ``axis``, without that axis."""
+
+    name = "unstack"
+    multiple = True
+
+    def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
+        before = (slice(None),) * axis
+        return [x[(*before, i, ...)] for i in range(x.shape[axis])]
+
+    def infer(self, x: Any, *, axis: int) -> Any:
+        return [Aval(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)] * x.shape[axis]
+
+    def jvp(self, primals: Any, tangents: Any, *, axis: int) -> tuple[Any, Any]:
+        return self(primals[0], axis=axis), self(tangents[0], axis=axis)
+
+    def transpose(self, ct: Any, x: Any, *, axis: int) -> Any:
+        shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+        slices = [zeros(Aval(shape, x.dtype)) if c is None else reshape_p(c, shape=shape)
+                  for c in ct]  # fmt: skip
+        return (concat_p(*slices, axis=axis) if slices else zeros(x),)
+
+    def batch(self, args: Any, dims: Any, *, axis: int) -> tuple[Any, Any]:
+        (x,), (dim,) = args, dims
+        out = self(x, axis=axis + (axis >= dim))
+        return out, [dim - (axis < dim)] * len(out)
+
+
 slice_p, pad_p, concat_p, flip_p = Slice(), Pad(), Concat(), Flip()
+unstack_p = Unstack()

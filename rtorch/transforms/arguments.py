@@ -123,8 +123,8 @@ def vary(x: Array, names: Names) -> Array:
         return x
     from rtorch.ops.collectives import pvary_p
 
-    varied: Array = pvary_p(x, **sized(names - x._varies, state.trace.axes))
-    return varied
+    params = sized(names - x._varies, state.trace.axes)
+    return pvary_p(x, **params) if params["axes"] else x
 
 
 def zeros_for(x: Any) -> Array:

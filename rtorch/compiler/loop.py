@@ -1,0 +1,162 @@
+"""Loops of the planned executor: the body of a scan as one generated Python function.
+
+What does not change from step to step is computed before the loop; a result is written to its
+place in the stacked array at once where the operation allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rtorch.compiler.passes import optimize
+from rtorch.compiler.plan import Place, Planner, executable
+from rtorch.core.program import Eqn, Program, Var
+
+
+class LoopShape(NamedTuple):
+    """How a loop reads its operands: constants, then carry, then arrays to slice.
+
+    The body takes one slice of each instead, and returns the next carry and slices of results.
+    """
+
+    n_consts: int
+    n_carry: int
+    length: int
+    reverse: bool
+
+    def split(self, xs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Constants, carry and sliced ones of something that goes with the operands."""
+        n, m = self.n_consts, self.n_consts + self.n_carry
+        return list(xs[:n]), list(xs[n:m]), list(xs[m:])
+
+    @property
+    def order(self) -> range:
+        """The numbers of the slices in the order of the steps."""
+        n = self.length
+        return range(n - 1, -1, -1) if self.reverse else range(n)
+
+
+def loop(program: Program, shape: LoopShape, xp: Any) -> Callable[..., tuple[Any, ...]]:
+    """The function from raw arrays to a tuple of raw arrays that runs the loop."""
+    if xp is not np:
+        return lambda *raw: _stepwise(program, shape, xp, raw)
+    run: Callable[..., tuple[Any, ...]] = program.cached(
+        ("loop", shape), lambda: LoopPlanner(optimize(program), shape).compile()
+    )
+    return run
+
+
+def _stepwise(program: Program, shape: LoopShape, xp: Any, raw: Sequence[Any]) -> Any:
+    step = executable(program, xp)
+    consts, carry, xs = shape.split(raw)
+    n = shape.n_carry
+    ys = [xp.empty((shape.length, *y.shape), y.dtype) for y in program.out_avals[n:]]
+    for i in shape.order:
+        out = step(*consts, *carry, *[x[i] for x in xs])
+        carry = list(out[:n])
+        for stacked, y in zip(ys, out[n:]):
+            stacked[i] = y
+    return (*carry, *ys)
+
+
+class LoopPlanner(Planner):
+    """Generates the source of one loop."""
+
+    def __init__(self, program: Program, shape: LoopShape) -> None:
+        before, inside = _hoisted(program, shape)
+        program = Program(program.in_vars, [*before, *inside], program.out_atoms, program.consts,
+                          program.name)  # fmt: skip
+        super().__init__(program, ())
+        self.shape = shape
+        self.n_before = len(before)
+        self.outside = {*program.in_vars, *[v for eqn in before for v in eqn.outs]}
+        self.carry, self.ys = self._results()
+        self.stacked: dict[Var, str] = {}  # results that are computed where they are stacked
+
+    def _results(self) -> tuple[list[Var], list[Var]]:
+        outs = self.program.out_atoms
+        return list(outs[: self.shape.n_carry]), list(outs[self.shape.n_carry :])
+
+    def _find_last_uses(self) -> None:
+        super()._find_last_uses()
+        for var in self.outside:  # the next step reads them again
+            self.last_use[self.root.get(var, var)] = len(self.program.eqns)
+
+    def compile(self) -> Callable[..., Any]:
+        self._find_last_uses()
+        params = [self.name(v) for v in self.program.in_vars]
+        for var in self.program.in_vars:
+            self.places[var] = Place(0, owned=False)
+            self.direct.add(var)
+        self._add_constants()
+        if self.shape.length == 0:
+            return self._link_loop(params, [], [])
+        for i, eqn in enumerate(self.program.eqns[: self.n_before]):
+            self._emit(i, eqn)
+            self._release(i, eqn)
+        before, self.body = self.body, []
+        for i, eqn in enumerate(self.program.eqns[self.n_before :], self.n_before):
+            self._emit(i, eqn)
+            self._release(i, eqn)
+        return self._link_loop(params, before, self.body)
+
+    def _result(self, out: Var, nbytes: int) -> str:
+        if out not in self.ys:
+            return super()._result(out, nbytes)
+        k = self.ys.index(out)
+        self.stacked[out] = place = f"ys{k}[i{', ...' if out.aval.shape == () else ''}]"
+        return place
+
+    def _link_loop(self, params: list[str], before: list[str], body: list[str]) -> Any:
+        lines = list(before)
+        for k, y in enumerate(self.ys):
+            dtype = self.constant(y.aval.dtype, "t")
+            lines.append(f"ys{k} = empty({(self.shape.length, *y.aval.shape)}, {dtype})")
+        if body or self.shape.length:
+            order = self.shape.order
+            lines.append(f"for i in range({order.start}, {order.stop}, {order.step}):")
+            lines += [f"    {line}" for line in [*self._slices(), *body, *self._finish_step()]]
+        outs = [self._last(v, k) for k, v in enumerate(self.carry)]
+        outs += [f"ys{k}" for k in range(len(self.ys))]
+        sliced = [f"s{k}" for k in range(len(self.program.in_vars) - self._n_kept())]
+        return self._link([*params[: self._n_kept()], *sliced], lines, outs)
+
+    def _n_kept(self) -> int:
+        return self.shape.n_consts + self.shape.n_carry
+
+    def _slices(self) -> list[str]:
+        sliced = self.program.in_vars[self._n_kept() :]
+        return [f"{self.name(v)} = s{k}[i{', ...' if v.aval.shape == () else ''}]"
+                for k, v in enumerate(sliced) if v in self.last_use]  # fmt: skip
+
+    def _finish_step(self) -> list[str]:
+        lines = [f"ys{k}[i] = {self.name(y)}" for k, y in enumerate(self.ys)
+                 if self.stacked.get(y, "").partition("[")[0] != f"ys{k}"]  # fmt: skip
+        carry = self.shape.split(self.program.in_vars)[1]
+        moved = [(old, new) for old, new in zip(carry, self.carry) if old is not new]
+        if moved:
+            lines.append(f"{', '.join(self.name(old) for old, _ in moved)} = "
+                         f"{', '.join(self.name(new) for _, new in moved)}")  # fmt: skip
+        return lines or ["pass"]
+
+    def _last(self, var: Var, k: int) -> str:
+        """The carry in the end: a copy if it may be the memory of an operand, which may change."""
+        name = self.name(self.shape.split(self.program.in_vars)[1][k])
+        is_operand = self.root.get(var, var) in self.program.in_vars
+        return f"{name}.copy()" if is_operand or self.shape.length == 0 else name
+
+
+def _hoisted(program: Program, shape: LoopShape) -> tuple[list[Eqn], list[Eqn]]:
+    """The equations that depend on constants alone, and the others."""
+    varying = set(program.in_vars[shape.n_consts :])
+    before: list[Eqn] = []
+    inside: list[Eqn] = []
+    for eqn in program.eqns:
+        moves = eqn.effect or any(type(a) is Var and a in varying for a in eqn.args)
+        (inside if moves else before).append(eqn)
+        if moves:
+            varying.update(eqn.outs)
+    return before, inside
