@@ -174,8 +174,8 @@ class NamedBatchTrace(BatchTrace):
         """
         if prim.batches_nothing or not values:
             return values, dims
-        first = batched_front(values[0], None, self.size)
-        return [first, *values[1:]], [0, *dims[1:]]
+        last = batched_front(values[-1], None, self.size)
+        return [*values[:-1], last], [*dims[:-1], 0]
 
 
 def batch_trace(

@@ -38,6 +38,7 @@ from rtorch.transforms.concrete import all_lanes, is_batched, predicate
 from rtorch.transforms.derive import (
     Dims,
     Mask,
+    axis_to_batch,
     batch_program,
     closed,
     constant_zeros,
@@ -167,9 +168,7 @@ def _common_types(name: str, treedef: Any, first: list[Aval], second: list[Aval]
 
 def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[Any, ...]) -> Any:
     leaves, _ = flatten_arrays(operands, name, "operands")
-    leaves = [
-        vary(x, index._varies) for x in leaves
-    ]  # lanes that choose differently need their own
+    leaves = [vary(x, index._varies) for x in leaves]  # each lane that chooses has its own
     avals = [x.aval for x in leaves]
     in_tree = tree.structure((operands, {}))
     staged = [stage_function(branch, avals, in_tree, name) for branch in branches]
@@ -292,7 +291,8 @@ def _batch_per_lane(
     index: Array, operands: list[Any], dims: Dims, size: int, branches: tuple[Program, ...]
 ) -> Any:
     """Every branch that a lane asks for, on all lanes; each lane takes its own result."""
-    same = all(d is None for d in dims)  # operands, and so what a branch gives, in all lanes
+    # Operands, and so what a branch gives, in all lanes.
+    same = all(d is None for d in dims) and all(axis_to_batch(b) is None for b in branches)
     n = len(branches[0].out_atoms)
     out: list[Any] = []
     for k, branch in enumerate(branches):

@@ -148,7 +148,7 @@ def batch_program(
         The Program, and the batch axis of every result.
     """
     out_dims: list[int | None] = []
-    key = _axis_to_batch(program)
+    key = axis_to_batch(program)
 
     def function(*args: Any) -> list[Any]:
         trace = batch_trace(state.trace, size, "vmap", None, key)
@@ -163,7 +163,7 @@ def batch_program(
     return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
 
 
-def _axis_to_batch(program: Program) -> Key:
+def axis_to_batch(program: Program) -> Key:
     """The named axis that `program` is batched along: the one that is not in scope any more."""
     known = {key for key, _ in state.trace.axes}
     return next((key for key in collective_sizes(program) if key not in known), None)

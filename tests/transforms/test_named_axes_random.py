@@ -59,6 +59,62 @@ def same_slope(x: Any, axis: Any) -> Any:
     return rt.grad(lambda y: rt.sum(rt.sin(rt.pmean(y, axis)) * y))(x)
 
 
+def scanned(x: Any, axis: Any) -> Any:
+    """The carry begins as the same in all lanes and does not stay so."""
+    rows = rt.stack([x, rt.sin(x), x * 0.5])
+    carry, ys = rt.scan(
+        lambda c, y: (rt.tanh(c + y * 0.3), rt.psum(c * y, axis) * 0.2),
+        rt.ones(LENGTH, rt.float64) * 0.1,
+        rows,
+    )
+    return carry + rt.sum(ys * rows, 0)
+
+
+def scanned_same(x: Any, axis: Any) -> Any:
+    """The carry begins as varying and becomes the same in all lanes."""
+    step = lambda c, y: (rt.pmean(rt.sin(c) + y, axis), c * 0.5)  # noqa: E731
+    carry, ys = rt.scan(step, x, rt.stack([x, x * x * 0.1]))
+    return carry * rt.sum(ys, 0)
+
+
+def scanned_mean(x: Any, axis: Any) -> Any:
+    """The carry is the same in all lanes, the slices are not."""
+    total = rt.pmean(x, axis)
+    return rt.fori_loop(0, 3, lambda i, c: rt.tanh(c + rt.pmean(x * c, axis) * 0.3), total)
+
+
+def chosen(x: Any, axis: Any) -> Any:
+    """Lanes choose for themselves, and share a value that the branches close over."""
+    shared = rt.pmean(rt.sin(x), axis)
+    return rt.cond(rt.sum(x) > 0.1, lambda y: y * shared, lambda y: rt.sin(shared) + y, x * 0.5)
+
+
+def chosen_shared(x: Any, axis: Any) -> Any:
+    """The operand is the same in all lanes, the choice is not."""
+    shared = rt.pmean(rt.sin(x), axis)
+    return rt.cond(rt.sum(x) > 0.1, lambda y: y * y, lambda y: rt.sin(y), shared)
+
+
+def chosen_by_all(x: Any, axis: Any) -> Any:
+    """All lanes choose the same, and exchange values in the branches."""
+    flag = rt.psum(rt.sum(x), axis) > 0.1
+    return rt.cond(flag, lambda y: rt.psum(y * 0.3, axis), lambda y: rt.pmean(y * y, axis), x)
+
+
+def until(x: Any, axis: Any) -> Any:
+    """Lanes stop one by one; the first value is the same in all."""
+    return rt.while_loop(
+        lambda v: rt.sum(v) < 0.2 + rt.sum(x * 0.1),
+        lambda v: v * 1.3 + rt.abs(x) * 0.1 + 0.05, rt.pmean(x, axis) * 0.1, max_steps=4,
+    )  # fmt: skip
+
+
+def jitted(function: Any) -> Any:
+    return lambda x, axis: rt.jit(lambda x: function(x, axis))(x)
+
+
+LOOPS = [scanned, scanned_same, scanned_mean, chosen, chosen_shared, chosen_by_all, until]
+LOOPS += [jitted(f) for f in LOOPS]
 MANY = [rt.psum, rt.pmean, rt.pmax, rt.pmin, rt.pvary, gather, gather_tiled, scatter, number]
 ONE = [ring, partial, exchange, jitted_psum, same_slope, number]
 UNARY = [rt.sin, rt.tanh, lambda x: x * x * 0.3, lambda x: rt.flip(x), lambda x: rt.cumsum(x) / 3]
@@ -66,12 +122,13 @@ BINARY = [rt.add, rt.multiply, rt.subtract, lambda x, y: rt.where(rt.sin(x + 0.3
           lambda x, y: rt.roll(x, 1) * y]  # fmt: skip
 
 
-def make(seed: int) -> tuple[Callable[..., Any], bool]:
+def make(seed: int, loops: bool = False) -> tuple[Callable[..., Any], bool]:
     """A function of a lane's own x and a shared w, and whether its result is of all lanes."""
     choose = random.Random(seed)
     steps: list[tuple[str, Any, Any]] = []
     for _ in range(choose.randint(3, 7)):
-        kind = choose.choice(["unary", "binary", "binary", "many", "many", "one"])
+        kinds = ["unary", "binary", "binary", "many", "many", "one"]
+        kind = choose.choice([*kinds, "loop", "loop", "loop"] if loops else kinds)
         if kind == "unary":
             steps.append((kind, choose.choice(UNARY), choose.random()))
         elif kind == "binary":
@@ -79,6 +136,9 @@ def make(seed: int) -> tuple[Callable[..., Any], bool]:
         elif kind == "many":
             axis = choose.choice(["i", "j", ("i", "j"), ("j", "i")])
             steps.append((kind, (choose.choice(MANY), axis), choose.random()))
+        elif kind == "loop":
+            axis = choose.choice(["i", "j", ("i", "j")])
+            steps.append((kind, (choose.choice(LOOPS), axis), choose.random()))
         else:
             steps.append((kind, (choose.choice(ONE), choose.choice("ij")), choose.random()))
     once = choose.random() < 0.5
@@ -116,9 +176,12 @@ def directional(total: Callable[..., Any], x: Any, v: Any) -> float:
     return float(rt.jvp(total, (x,), (v,))[1])
 
 
-@pytest.mark.parametrize("seed", range(80))
-def test_own_copies(seed: int) -> None:
-    function, once = make(seed)
+CASES = [(seed, False) for seed in range(60)] + [(seed, True) for seed in range(40)]
+
+
+@pytest.mark.parametrize(("seed", "loops"), CASES)
+def test_own_copies(seed: int, loops: bool) -> None:
+    function, once = make(seed, loops)
     x, v = arguments(seed)
     w, u = arguments(seed + 1000)
 
@@ -143,10 +206,10 @@ def test_own_copies(seed: int) -> None:
             close(got, want)
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_shared_argument(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "loops"), CASES)
+def test_shared_argument(seed: int, loops: bool) -> None:
     """A value from outside: its derivative is the sum over the lanes, wherever it is used."""
-    function, once = make(seed + 300)
+    function, once = make(seed + 300, loops)
     x, _ = arguments(seed)
     w, u = (a[0, 0] for a in arguments(seed + 1000))
 
@@ -165,9 +228,9 @@ def test_shared_argument(seed: int) -> None:
     close(rt.sum(slopes, (0, 1)), rt.grad(total)(w))
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_second_order(seed: int) -> None:
-    function, once = make(seed + 600)
+@pytest.mark.parametrize(("seed", "loops"), CASES[40:80])
+def test_second_order(seed: int, loops: bool) -> None:
+    function, once = make(seed + 600, loops)
     x, v = arguments(seed)
     w, _ = arguments(seed + 1000)
 
