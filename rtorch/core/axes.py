@@ -18,6 +18,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import NOWHERE, Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program
+from rtorch.errors import ArgumentError
 
 Key: TypeAlias = Hashable
 Names: TypeAlias = frozenset[Key]
@@ -126,6 +127,7 @@ class Collective(Primitive):
     """An operation between the lanes of the named ``axes``, whose ``sizes`` stand beside them."""
 
     invariant = False  # the result is the same in all lanes
+    exchanges = True  # lanes depend on each other, and must all take part
     needs_varying = True  # the derivative is that of operands which may differ between lanes
 
     def operand_varies(self, names: Names, axes: Names) -> Names:
@@ -147,6 +149,28 @@ def sized(names: Names, scope: Scope) -> dict[str, Any]:
     """The axes `names` of `scope`, as parameters of a collective."""
     chosen = [(k, n) for k, n in scope if k in names]
     return {"axes": tuple([k for k, _ in chosen]), "sizes": tuple([n for _, n in chosen])}
+
+
+def check_choice(name: str, choice: Names, programs: Sequence[Program]) -> None:
+    """Raise if lanes, which run different ones of `programs`, exchange values in them.
+
+    Args:
+        name: The function, for the message.
+        choice: The axes over which it varies what is run.
+        programs: What is chosen from.
+    """
+    for program in programs:
+        for eqn in program.eqns if choice else ():
+            prim = eqn.prim
+            along = choice.intersection(eqn.params.get("axes", ()))
+            if isinstance(prim, Collective) and prim.exchanges and along:
+                called = ", ".join(repr(name_of(key)) for key in along)
+                raise ArgumentError(
+                    f"[{name}] lanes of the axis {called} choose differently, and {prim.name} in "
+                    "what they choose needs all of them: call it outside, or choose by a value "
+                    "that is the same in all lanes (rt.pmax(flag, axis_name), say)"
+                )
+            check_choice(name, choice, programs_in(eqn.params))
 
 
 def collective_sizes(program: Program) -> dict[Key, int]:

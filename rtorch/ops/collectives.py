@@ -91,6 +91,8 @@ class PVary(_Elementwise, Linear):
     """The same value, as one that may differ between lanes."""
 
     name = "pvary"
+    keeps_weak = True
+    exchanges = False
     needs_varying = False
 
     def transpose(self, ct: Any, x: Any, **params: Any) -> Any:
@@ -174,6 +176,7 @@ class AxisSlice(_Structural, Linear):
     """Of a value that is the same in all lanes: the lane's own part along ``axis``."""
 
     name = "axis_slice"
+    exchanges = False
     needs_varying = False
     places = ("axis",)
 
@@ -274,6 +277,7 @@ class AxisIndex(Collective, Nondifferentiable):
     """The number of the lane."""
 
     name = "axis_index"
+    exchanges = False
 
     def impl(self, xp: Any, *xs: Any, axes: Any, **params: Any) -> Any:
         _no_lanes(self.name, axes)

@@ -14,6 +14,7 @@ from rtorch.compiler.plan import executable, may_alias
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Eqn, Program, Var
 from rtorch.core.trace import is_staging
@@ -182,6 +183,7 @@ def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[An
     types = [v.varying(v.varies | index._varies) for v in types]
     programs, consts = _with_common_consts([_converted(s, types) for s in staged])
     if index._varies:
+        check_choice(name, index._varies, programs)
         consts = [vary(x, index._varies) for x in consts]
         programs = tuple([retyped(p, [x.aval for x in [*consts, *leaves]]) for p in programs])
     return out_tree.unflatten(switch_p(index, *consts, *leaves, branches=programs))

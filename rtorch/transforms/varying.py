@@ -13,6 +13,7 @@ from rtorch.core.axes import operand_types, result_types, sized, varies_of
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
 from rtorch.ops.collectives import psum_p, pvary_p
+from rtorch.transforms.arguments import vary
 from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.noted import NotedTape
 from rtorch.transforms.tape import Env, Tangent, Tape
@@ -27,7 +28,7 @@ def _joined(trace: Trace, prim: Primitive, args: Any, params: dict[str, Any]) ->
     out = list(args)
     for i, names in enumerate(operand_types(prim, types, params)):
         if own[i] and not names <= types[i]:
-            out[i] = pvary_p(out[i], **sized(names - types[i], trace.axes))
+            out[i] = vary(out[i], names)
     return tuple(out)
 
 

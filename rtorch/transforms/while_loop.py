@@ -15,6 +15,7 @@ from rtorch.compiler.plan import executable, may_alias
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import is_staging
@@ -113,6 +114,8 @@ def _staged(cond_fun: Any, body_fun: Any, carry: Carry, max_steps: int | None) -
     body, body_consts = closed(staged.program)
     cond, cond_consts = closed(going)
     if names:
+        if max_steps is not None:  # its derivative is that of branches
+            check_choice("while_loop", names, [body])
         body_consts = [vary(x, names) for x in body_consts]
         body = retyped(body, [x.aval for x in [*body_consts, *carry.leaves]])
     loop = Loop(cond, body, len(cond_consts), len(body_consts), max_steps)
@@ -250,6 +253,7 @@ class _Replay:
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
+        self.programs = (loop.cond, loop.body)
 
     def __call__(self, *operands: Any) -> list[Array]:
         loop = self.loop

@@ -573,6 +573,34 @@ def test_errors(function: Any, error: Any, match: str) -> None:
         lanes(function)(rt.ones((N, 3)))
 
 
+def test_collectives_in_branches_that_lanes_choose_between() -> None:
+    x = rt.asarray([1.0, -1.0, 2.0])
+
+    def branches(x: Any) -> Any:
+        return rt.cond(x > 0, lambda x: rt.psum(x, "i"), lambda x: x, x)
+
+    def loop(x: Any) -> Any:
+        return rt.while_loop(lambda v: v < 9, lambda v: rt.psum(v * v, "i"), x, max_steps=3)
+
+    for function in (branches, loop):
+        for run in (lanes(rt.jit(function)), rt.jit(lanes(function))):
+            with pytest.raises(ArgumentError, match=r"lanes of the axis 'i' choose differently"):
+                run(x)
+
+
+def test_while_loop_with_a_sum_over_lanes() -> None:
+    """Lanes that have ended keep their value, and still count."""
+    x = rt.asarray([1.0, 2.0, 3.0])
+
+    def loop(x: Any) -> Any:
+        return rt.while_loop(lambda v: v < 10.0, lambda v: v * 1.5 + rt.psum(x, "i"), x)
+
+    for wrap in (lambda f: f, rt.jit):
+        close(lanes(wrap(loop))(x), [17.25, 19.5, 10.5])
+        close(lanes(rt.grad(wrap(loop)))(x), [8.25, 8.25, 7.5])
+        close(lanes(wrap(rt.grad(loop)))(x), [8.25, 8.25, 7.5])
+
+
 def test_errors_of_vmap() -> None:
     with pytest.raises(ArgumentError, match="hashable"):
         rt.vmap(rt.sin, axis_name=["i"])
