@@ -38,6 +38,8 @@ class JaxLike:
             functions.log,
             functions.sqrt,
         )
+        self.scan = getattr(root, "scan", None) or root.lax.scan
+        self.make_program = getattr(root, "make_program", None) or root.make_jaxpr
         self.wait = wait  # until a result is there; rtorch on the CPU has it when it returns
 
 

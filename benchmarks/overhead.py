@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import _control
 import _eager
 import _jit
 import _mlp
@@ -28,6 +29,12 @@ ROWS = {
     "jit-hit-150": _jit.hit_many,
     "jit-first-call": _jit.first_call,
     "mlp": _mlp.training_step,
+    "reverse-mlp": _control.reverse_mlp,
+    "reverse-rnn": _control.reverse_rnn,
+    "reverse-chain": _control.reverse_chain,
+    "scan": _control.loop_steps,
+    "trace": _control.trace_time,
+    "checkpoint": _control.checkpointed_memory,
 }
 
 

@@ -14,8 +14,10 @@ except ImportError:
 F64, F32, C64, C128 = dtypes.float64, dtypes.float32, dtypes.complex64, dtypes.complex128
 # Without SciPy, which computes most of them and checks all.
 _NAMES = """
-    bessel betainc betaln binom dawsn erfcx exp1 expi expn fresnel gamma gammainc gammaincc hyp1f1
-    hyp2f1 log_ndtr loggamma logit ndtri owens_t poch sici spence sph_harm_y wofz xlog1py xlogy zeta
+    bessel beta betainc betainc_slope betaln binom boxcox boxcox1p dawsn erfcx exp1 expi expn
+    fresnel gamma gammainc gammaincc hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope inv_boxcox inv_boxcox1p
+    log_ndtr loggamma logit ndtri owens_t poch riemann_zeta sici slope_quotient spence sph_harm_y
+    wofz xlog1py xlogy zeta zeta_slope
 """
 EXEMPT = {} if scipy else dict.fromkeys(_NAMES.split(), "SciPy is not installed")
 # What CuPy does not compute (of Bessel's functions, those of fractional order): an error says so.
@@ -28,7 +30,7 @@ def declare(add: Any, elementwise: Any, Operand: Any) -> None:
     if scipy is None:
         return
     _smooth(elementwise)
-    _partly_smooth(add, elementwise, Operand)
+    _by_parameters(add, elementwise, Operand)
     _several(add, Operand)
 
 
@@ -37,6 +39,8 @@ def _smooth(elementwise: Any) -> None:
         "erfcx": (ANY,), "dawsn": (ANY,), "log_ndtr": (ANY,), "ndtri": (INSIDE,),
         "logit": (INSIDE,), "owens_t": (ANY, ANY), "xlogy": (ANY, POSITIVE),
         "xlog1py": (ANY, UNIT), "gamma": ((-2.9, -2.2),), "betaln": (POSITIVE, POSITIVE),
+        "beta": (POSITIVE, POSITIVE), "boxcox": (POSITIVE, ANY), "boxcox1p": (UNIT, ANY),
+        "inv_boxcox": (UNIT, UNIT), "inv_boxcox1p": (UNIT, UNIT),
         "binom": ((2.0, 5.0), (0.2, 1.8)), "poch": (POSITIVE, POSITIVE), "expi": (POSITIVE,),
         "exp1": (POSITIVE,), "spence": (POSITIVE,),
     }.items():  # fmt: skip
@@ -56,8 +60,8 @@ def _bessel(x: Any, kind: str, order: float, scaled: bool) -> Any:
     return getattr(scipy, f"{kind}v{'e' * scaled}")(order, x)
 
 
-def _partly_smooth(add: Any, elementwise: Any, Operand: Any) -> None:
-    """Differentiated by the last operand; the others have a dtype, and so are held fixed."""
+def _by_parameters(add: Any, elementwise: Any, Operand: Any) -> None:
+    """Their slopes too, against difference quotients of SciPy."""
     for name, *domains in (
         ("gammainc", POSITIVE, POSITIVE),
         ("gammaincc", POSITIVE, POSITIVE),
@@ -66,11 +70,64 @@ def _partly_smooth(add: Any, elementwise: Any, Operand: Any) -> None:
         ("hyp1f1", POSITIVE, POSITIVE, UNIT),
         ("hyp2f1", POSITIVE, POSITIVE, POSITIVE, (-0.5, 0.5)),
     ):
-        function = getattr(scipy, name)
-        elementwise(name, function, *domains, order=0, special=(), tolerance=8)
-        fixed = [Operand((2, 3), domain, F64) for domain in domains[:-1]]
-        add(name, (*fixed, Operand((2, 3), domains[-1])), function, dtypes=(F64,), order=2,
-            case="by the last")  # fmt: skip
+        elementwise(name, getattr(scipy, name), *domains, special=(), tolerance=16)
+        if name in ("betainc", "hyp1f1", "hyp2f1"):
+            for by in range(len(domains) - 1):
+                _slope(add, elementwise, Operand, name, domains, by)
+    elementwise("riemann_zeta", scipy.zeta, (1.5, 4.0), special=(), tolerance=16)
+    add("zeta_slope", (Operand((2, 3), (2.0, 4.0)), Operand((2, 3), POSITIVE)),
+        lambda s, q, order: _quotient(scipy.zeta, (s, q), 0), {"order": 1}, dtypes=(F64,),
+        order=2, **_ROUGH)  # fmt: skip
+    elementwise("zeta_slope",
+                lambda s, q, order: _quotient(scipy.zeta, (s, q), 0).astype(F32), (2.0, 4.0),
+                POSITIVE, params={"order": 1}, dtypes=(F32,), order=0, special=(),
+                case="shapes", tolerance=1e3)  # fmt: skip
+    _expn(add, Operand)
+
+
+# The references are difference quotients.
+_ROUGH: Any = {"tolerance": 1e9}
+
+
+def _quotient(function: Any, xs: Any, by: int, step: float = 1e-4) -> Any:
+    xs = [np.asarray(x, F64) for x in xs]
+    above, below = ([x + s * step * (i == by) for i, x in enumerate(xs)] for s in (1, -1))
+    return np.asarray((function(*above) - function(*below)) / (2 * step))
+
+
+def _slope(add: Any, elementwise: Any, Operand: Any, name: str, domains: Any, by: int) -> None:
+    function, slope = getattr(scipy, name), f"{name}_slope"
+
+    def reference(*xs: Any, by: int) -> Any:
+        return _quotient(function, xs, by)
+
+    def second(*xs: Any, of: str, by: int, again: int) -> Any:
+        return _quotient(lambda *xs: reference(*xs, by=by), xs, again, 1e-3)
+
+    operands = [Operand((2, 3), d) for d in domains]
+    elementwise(slope, lambda *xs, by: reference(*xs, by=by).astype(F32), *domains,
+                params={"by": by}, case=f"{by}", special=(), order=0, dtypes=(F32,),
+                tolerance=1e3)  # fmt: skip
+    # Rounding depends on what else is in the array: how many terms there are.
+    exact = name != "betainc" or by == 1
+    add(
+        slope,
+        operands,
+        reference,
+        {"by": by},
+        dtypes=(F64,),
+        order=int(exact),
+        case=f"{by}-f64",
+        **_ROUGH,
+    )
+    if name == "betainc":
+        return
+    add("slope_quotient", operands, second, {"of": slope, "by": by, "again": 0}, dtypes=(F64,),
+        case=f"{name}-{by}", tolerance=1e10)  # fmt: skip
+
+
+def _expn(add: Any, Operand: Any) -> None:
+    """Differentiated by the last operand only; the order has a dtype, and so is held fixed."""
     for n in (0, 1, 3):
         order = Operand((2, 3), dtype=F64, values=float(n))
         add("expn", (order, Operand((2, 3), POSITIVE)), scipy.expn, dtypes=(F64,), order=2,

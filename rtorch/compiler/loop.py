@@ -1,4 +1,4 @@
-"""Loops of the planned executor: the body of a scan as one generated Python function.
+"""Loops of the planned executor: a scan or while loop as one generated Python function.
 
 What does not change from step to step is computed before the loop; a result is written to its
 place in the stacked array at once where the operation allows it.
@@ -62,18 +62,65 @@ def _stepwise(program: Program, shape: LoopShape, xp: Any, raw: Sequence[Any]) -
     return (*carry, *ys)
 
 
-class LoopPlanner(Planner):
-    """Generates the source of one loop."""
+def while_loop(
+    cond: Program, body: Program, n_cond: int, n_body: int, max_steps: int | None, xp: Any
+) -> Callable[..., tuple[Any, ...]]:
+    """The function from raw arrays, constants of `cond` and of `body` and carry, to the carry."""
+    if xp is not np:
+        return lambda *raw: _stepwise_while(cond, body, n_cond, n_body, max_steps, xp, raw)
 
-    def __init__(self, program: Program, shape: LoopShape) -> None:
-        before, inside = _hoisted(program, shape)
-        program = Program(program.in_vars, [*before, *inside], program.out_atoms, program.consts,
-                          program.name)  # fmt: skip
+    def make() -> Callable[..., Any]:
+        test, step = optimize(cond), optimize(body)
+        env = dict(zip(test.in_vars[n_cond:], step.in_vars[n_body:]))
+        eqns = [eqn.replace([env.get(a, a) for a in eqn.args]) for eqn in test.eqns]
+        whole = Program([*test.in_vars[:n_cond], *step.in_vars], step.eqns, step.out_atoms,
+                        {**test.consts, **step.consts}, step.name)  # fmt: skip
+        n_carry = len(step.out_atoms)
+        shape = LoopShape(n_cond + n_body, n_carry, -1 if max_steps is None else max_steps, False)
+        (going,) = test.out_atoms
+        return LoopPlanner(whole, shape, eqns, env.get(going, going)).compile()
+
+    run: Callable[..., tuple[Any, ...]] = cond.cached(("while", body, n_cond, max_steps), make)
+    return run
+
+
+def _stepwise_while(cond: Program, body: Program, n_cond: int, n_body: int, max_steps: int | None,
+                    xp: Any, raw: Sequence[Any]) -> Any:  # fmt: skip
+    test, step = executable(cond, xp), executable(body, xp)
+    cond_consts, body_consts = raw[:n_cond], raw[n_cond : n_cond + n_body]
+    carry = raw[n_cond + n_body :]
+    steps = 0
+    while steps != max_steps and test(*cond_consts, *carry)[0]:
+        carry = step(*body_consts, *carry)
+        steps += 1
+    return [x.copy() for x in carry]  # operands may be memory that is written to again
+
+
+class LoopPlanner(Planner):
+    """Generates the source of one loop.
+
+    Args:
+        program: The body.
+        shape: How the loop reads its operands; a length of -1 has no end.
+        test: Equations that compute `going`, the loop's condition, before each step.
+        going: None for a loop that takes all its steps.
+    """
+
+    def __init__(self, program: Program, shape: LoopShape, test: Sequence[Eqn] = (),
+                 going: Var | None = None) -> None:  # fmt: skip
+        tested = Program(program.in_vars, test, program.out_atoms, program.consts)
+        (before_test, test), (before, inside) = _hoisted(tested, shape), _hoisted(program, shape)
+        before = [*before_test, *before]
+        program = Program(program.in_vars, [*before, *test, *inside], program.out_atoms,
+                          program.consts, program.name)  # fmt: skip
         super().__init__(program, ())
         self.shape = shape
+        self.n_test = len(test)
+        self.going = going
         self.n_before = len(before)
         self.outside = {*program.in_vars, *[v for eqn in before for v in eqn.outs]}
         self.carry, self.ys = self._results()
+        self.turns: dict[int, str] = {}  # carries with two places, and how these are made
         self.stacked: dict[Var, str] = {}  # results that are computed where they are stacked
 
     def _results(self) -> tuple[list[Var], list[Var]]:
@@ -82,6 +129,9 @@ class LoopPlanner(Planner):
 
     def _find_last_uses(self) -> None:
         super()._find_last_uses()
+        if self.going is not None:
+            going = self.root.get(self.going, self.going)
+            self.last_use[going] = max(self.last_use.get(going, 0), self.n_before + self.n_test)
         for var in self.outside:  # the next step reads them again
             self.last_use[self.root.get(var, var)] = len(self.program.eqns)
 
@@ -94,30 +144,46 @@ class LoopPlanner(Planner):
         self._add_constants()
         if self.shape.length == 0:
             return self._link_loop(params, [], [])
-        for i, eqn in enumerate(self.program.eqns[: self.n_before]):
-            self._emit(i, eqn)
-            self._release(i, eqn)
-        before, self.body = self.body, []
-        for i, eqn in enumerate(self.program.eqns[self.n_before :], self.n_before):
-            self._emit(i, eqn)
-            self._release(i, eqn)
-        return self._link_loop(params, before, self.body)
+        parts: list[list[str]] = []
+        start = 0
+        for stop in (self.n_before, self.n_before + self.n_test, len(self.program.eqns)):
+            self.body = []
+            for i in range(start, stop):
+                self._emit(i, self.program.eqns[i])
+                self._release(i, self.program.eqns[i])
+            parts.append(self.body)
+            start = stop
+        before, test, step = parts
+        if self.going is not None:
+            test.append(f"if not {self.name(self.going)}: break")
+        return self._link_loop(params, before, test + step)
 
     def _result(self, out: Var, nbytes: int) -> str:
         if out not in self.ys:
-            return super()._result(out, nbytes)
+            return self._next_carry(out) or super()._result(out, nbytes)
         k = self.ys.index(out)
         self.stacked[out] = place = f"ys{k}[i{', ...' if out.aval.shape == () else ''}]"
         return place
+
+    def _next_carry(self, out: Var) -> str:
+        """Where the next carry goes: two places in turn; none if a result may be the last one."""
+        carry = self.shape.split(self.program.in_vars)[1]
+        if self.carry.count(out) != 1 or any(self.root.get(v, v) in carry for v in self.carry):
+            return ""
+        k = self.carry.index(out)
+        self.turns[k] = f"empty({out.aval.shape}, {self.constant(out.aval.dtype, 't')})"
+        return f"next{k}"
 
     def _link_loop(self, params: list[str], before: list[str], body: list[str]) -> Any:
         lines = list(before)
         for k, y in enumerate(self.ys):
             dtype = self.constant(y.aval.dtype, "t")
             lines.append(f"ys{k} = empty({(self.shape.length, *y.aval.shape)}, {dtype})")
-        if body or self.shape.length:
+        lines += [f"next{k}, last{k} = {make}, {make}" for k, make in self.turns.items()]
+        if self.shape.length:
             order = self.shape.order
-            lines.append(f"for i in range({order.start}, {order.stop}, {order.step}):")
+            lines.append("while True:" if self.shape.length < 0 else
+                         f"for i in range({order.start}, {order.stop}, {order.step}):")  # fmt: skip
             lines += [f"    {line}" for line in [*self._slices(), *body, *self._finish_step()]]
         outs = [self._last(v, k) for k, v in enumerate(self.carry)]
         outs += [f"ys{k}" for k in range(len(self.ys))]
@@ -140,13 +206,15 @@ class LoopPlanner(Planner):
         if moved:
             lines.append(f"{', '.join(self.name(old) for old, _ in moved)} = "
                          f"{', '.join(self.name(new) for _, new in moved)}")  # fmt: skip
+        lines += [f"next{k}, last{k} = last{k}, next{k}" for k in self.turns]
         return lines or ["pass"]
 
     def _last(self, var: Var, k: int) -> str:
         """The carry in the end: a copy if it may be the memory of an operand, which may change."""
         name = self.name(self.shape.split(self.program.in_vars)[1][k])
         is_operand = self.root.get(var, var) in self.program.in_vars
-        return f"{name}.copy()" if is_operand or self.shape.length == 0 else name
+        always_steps = self.shape.length > 0 and self.going is None
+        return name if always_steps and not is_operand else f"{name}.copy()"
 
 
 def _hoisted(program: Program, shape: LoopShape) -> tuple[list[Eqn], list[Eqn]]:

@@ -209,6 +209,10 @@ class Planner:
             self.body.append(f"{ufunc}({', '.join(args)}, {place})")
         elif hasattr(prim, "into") and prim.can_write(eqn.outs[0].aval, **eqn.params):
             out = self._allocate(i, eqn, prim.overwrites)
+            avals = [a.aval if type(a) is Var else a for a in eqn.args]
+            if (text := prim.text(*avals, **eqn.params)) is not None:
+                self.body.append(text.format(*args, out=out))
+                return
             into = self._global(f"into_{prim.name}", prim.into)
             self.body.append(f"{into}({', '.join([out, *args])}{self._params(eqn)})")
         else:

@@ -102,6 +102,20 @@ class Primitive:
         """``(out_aval, **params)``: whether ``into`` serves this case."""
         return True
 
+    def text(self, *args: Any, **params: Any) -> str | None:
+        """``(*avals, **params)``: a NumPy call that writes to ``{out}``, if a plain one does.
+
+        The operands are ``{0}``, ``{1}``, ... It saves the planned executor the way through
+        ``into``.
+        """
+        return None
+
+    def replay(self, *args: Any, **params: Any) -> Any:
+        """``(*args, **params)``: run the Programs that it holds equation by equation.
+
+        `rt.debug_nans` does so to find the one that made a nan.
+        """
+
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""
         return getattr(type(self), rule) is not getattr(Primitive, rule)

@@ -178,6 +178,13 @@ def eval_program(program: Program, *args: Any) -> list[Any]:
     return [read(atom) for atom in program.out_atoms]
 
 
+def run_again(program: Program, *args: Any) -> list[Any]:
+    """`eval_program` without the effects, which have acted already."""
+    eqns = [eqn for eqn in program.eqns if not eqn.prim.effect]
+    return eval_program(Program(program.in_vars, eqns, program.out_atoms, program.consts,
+                                program.name), *args)  # fmt: skip
+
+
 def check_program(program: Program) -> None:
     """Raise unless every operand is defined before it is read and every aval is what `infer` says.
 

@@ -33,7 +33,8 @@ class DotGeneral(Bilinear):
     def impl(self, xp: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         dtype = x.dtype
         if axes is MATMUL and dtype not in dtypes.HALVES:
-            return xp.matmul(x, y)
+            # On small matrices NumPy's dot takes half the time of its matmul.
+            return x.dot(y) if xp is np else xp.matmul(x, y)
         if dtype in dtypes.HALVES:
             x, y = x.astype(dtypes.float32), y.astype(dtypes.float32)
             return xp.asarray(self._matmul(xp, x, y, axes)).astype(dtype)
@@ -53,6 +54,18 @@ class DotGeneral(Bilinear):
         left, right, shape = matrices(x, y, axes)
         np.matmul(left, right, out if shape is None else out.reshape(
             (*left.shape[:-1], right.shape[-1])))  # fmt: skip
+
+    def text(self, x: Any, y: Any, *, axes: Dims) -> str | None:
+        (xc, yc), (xb, _) = axes
+        if x.dtype in dtypes.HALVES:
+            return None
+        if x.ndim == y.ndim == 1 and not xc and not xb:
+            return "np.multiply({0}[:, None], {1}, {out})"
+        if len(xc) != 1 or xb or x.ndim > 2 or y.ndim > 2:
+            return None
+        left = "{0}.T" if x.ndim == 2 and xc == (0,) else "{0}"
+        right = "{1}.T" if y.ndim == 2 and yc == (1,) else "{1}"
+        return f"{left}.dot({right}, {{out}})"
 
     def infer(self, x: Any, y: Any, *, axes: Dims) -> Aval:
         (xc, yc), (xb, yb) = axes

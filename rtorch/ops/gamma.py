@@ -1,7 +1,7 @@
-"""Gamma and beta functions, their incomplete forms, and the zeta function.
+"""Gamma and beta functions.
 
 References:
-    DLMF 5, 8 and 25.11, definitions and derivatives
+    DLMF 5, definitions and derivatives
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from rtorch.ops.base import Elementwise, add_p, elementwise, mul_p, neg_p, sub_p
-from rtorch.ops.elementwise import exp_p
-from rtorch.ops.entropy import xlog1py_p, xlogy_p
-from rtorch.ops.library import by_library, no_partial, scalar_function
-from rtorch.ops.special import digamma_p, lgamma_p
+from rtorch.ops.base import add_p, elementwise, mul_p, sub_p
+from rtorch.ops.library import by_library, scalar_function
+from rtorch.ops.special import digamma_p
 
 _gamma = scalar_function(math.gamma, math.nan)
 _lgamma = scalar_function(math.lgamma, math.inf)
@@ -27,8 +25,30 @@ def _gamma_or_limit(x: Any) -> Any:
     return np.where(x == 0, np.copysign(np.inf, x), np.where(x > 171.6, large, _gamma(x)))
 
 
+def _beta(a: Any, b: Any) -> Any:
+    a, b, sign = _mirrored(a, b)
+    for x in (a, b, a + b):
+        # At a pole the limit has no sign: SciPy takes a positive one.
+        sign = sign * np.where((x < 0) & (np.floor(x) % 2 == 1) & (x != np.floor(x)), -1, 1)
+    return sign * np.exp(_of_gammas(a, b))
+
+
 def _betaln(a: Any, b: Any) -> Any:
-    return _lgamma(a) + _lgamma(b) - _lgamma(a + b)
+    return _of_gammas(*_mirrored(a, b)[:2])
+
+
+def _of_gammas(a: Any, b: Any) -> Any:
+    infinite = ((a <= 0) & (a == np.floor(a))) | ((b <= 0) & (b == np.floor(b)))
+    return np.where(infinite, np.inf, _lgamma(a) + _lgamma(b) - _lgamma(a + b))
+
+
+def _mirrored(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """``beta(a, b) = (-1)^b beta(1 - a - b, b)`` where a is a negative integer and b another."""
+    swap = (b <= 0) & (b == np.floor(b))
+    a, b = np.where(swap, b, a), np.where(swap, a, b)
+    mirror = (a <= 0) & (a == np.floor(a)) & (b == np.floor(b)) & (1 - a - b > 0)
+    sign = np.where(mirror & (b % 2 == 1), -1, 1)
+    return np.where(mirror, 1 - a - b, a), b, sign
 
 
 def _binom(n: Any, k: Any) -> Any:
@@ -47,6 +67,12 @@ loggamma_p = elementwise(
     lambda out, x: digamma_p(x),
     singular=True,
     doc="The logarithm of gamma, of complex numbers too, on its principal branch.",
+)
+beta_p = elementwise(
+    "beta",
+    by_library("beta", _beta),
+    lambda out, a, b: mul_p(out, sub_p(digamma_p(a), digamma_p(add_p(a, b)))),
+    lambda out, a, b: mul_p(out, sub_p(digamma_p(b), digamma_p(add_p(a, b)))),
 )
 betaln_p = elementwise(
     "betaln",
@@ -78,42 +104,4 @@ poch_p = elementwise(
     lambda out, z, m: mul_p(out, sub_p(digamma_p(add_p(z, m)), digamma_p(z))),
     lambda out, z, m: mul_p(out, digamma_p(add_p(z, m))),
     doc="``gamma(z + m) / gamma(z)``.",
-)
-
-
-def _gamma_density(out: Any, a: Any, x: Any) -> Any:
-    return exp_p(sub_p(sub_p(xlogy_p(_one_off(a, -1), x), x), lgamma_p(a)))
-
-
-gammainc_p = elementwise(
-    "gammainc", by_library("gammainc"), no_partial("gammainc", "a"), _gamma_density, singular=True
-)
-gammaincc_p = elementwise(
-    "gammaincc",
-    by_library("gammaincc"),
-    no_partial("gammaincc", "a"),
-    lambda *args: neg_p(_gamma_density(*args)),
-    singular=True,
-)
-
-
-def _beta_density(out: Any, a: Any, b: Any, x: Any) -> Any:
-    logarithm = add_p(xlogy_p(_one_off(a, -1), x), xlog1py_p(_one_off(b, -1), neg_p(x)))
-    return exp_p(sub_p(logarithm, betaln_p(a, b)))
-
-
-betainc_p = elementwise(
-    "betainc",
-    by_library("betainc"),
-    no_partial("betainc", "a"),
-    no_partial("betainc", "b"),
-    _beta_density,
-    singular=True,
-)
-zeta_p: Elementwise = elementwise(
-    "zeta",
-    by_library("zeta"),
-    no_partial("zeta", "x"),
-    lambda out, s, q: neg_p(mul_p(s, zeta_p(_one_off(s), q))),
-    doc="The sum of ``(k + q) ** -s`` over k = 0, 1, 2, ...",
 )

@@ -1,7 +1,7 @@
 """Integrals and series that SciPy computes; their derivatives are mostly elementary.
 
 References:
-    DLMF 6 (exponential, sine and cosine integrals), 7.2 (Fresnel), 13 and 15 (hypergeometric)
+    DLMF 6 (exponential, sine and cosine integrals), 7.2 (Fresnel)
     DLMF 14.30 (spherical harmonics)
 """
 
@@ -140,32 +140,6 @@ class Fresnel(Pair):
 
 sici_p, fresnel_p = SiCi(), Fresnel()
 
-# ---- hypergeometric functions --------------------------------------------------------------------
-
-
-def _hyp1f1_slope(out: Any, a: Any, b: Any, x: Any) -> Any:
-    return mul_p(div_p(a, b), hyp1f1_p(add_p(a, 1), add_p(b, 1), x))
-
-
-def _hyp2f1_slope(out: Any, a: Any, b: Any, c: Any, x: Any) -> Any:
-    return mul_p(div_p(mul_p(a, b), c), hyp2f1_p(add_p(a, 1), add_p(b, 1), add_p(c, 1), x))
-
-
-hyp1f1_p: Elementwise = elementwise(
-    "hyp1f1",
-    by_library("hyp1f1"),
-    *[no_partial("hyp1f1", name) for name in "ab"],
-    _hyp1f1_slope,
-    doc="Kummer's confluent hypergeometric function.",
-)
-hyp2f1_p: Elementwise = elementwise(
-    "hyp2f1",
-    by_library("hyp2f1"),
-    *[no_partial("hyp2f1", name) for name in "abc"],
-    _hyp2f1_slope,
-    doc="Gauss's hypergeometric function.",
-)
-
 # ---- spherical harmonics -------------------------------------------------------------------------
 
 
@@ -182,31 +156,41 @@ class SphHarm(Primitive):
         return Aval(theta.shape, dtypes.complex_dtype(theta.dtype))
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
-        _, m, _, phi = primals
-        _, _, theta_dot, phi_dot = tangents
-        out = self(*primals)
         tangent = None
-        if theta_dot is not None:
-            slope = sub_p(self._step(primals, phi, 1), self._step(primals, phi, -1))
-            tangent = mul_p(convert_p(theta_dot, dtype=slope.dtype), mul_p(slope, 0.5))
-        if phi_dot is not None:
-            turning = mul_p(mul_p(convert_p(m, dtype=out.dtype), 1j), out)
-            by_phi = mul_p(convert_p(phi_dot, dtype=turning.dtype), turning)
-            tangent = add_tangents(tangent, by_phi)
-        return out, tangent
-
-    def _step(self, primals: Any, phi: Any, by: int) -> Any:
-        """The neighbour in order; its factor is 0 where there is none. No pole at the poles."""
-        n, m, theta, phi = primals
-        dtype = dtypes.complex_dtype(theta.dtype)
-        up = mul_p(m, by)
-        inside = maximum_p(mul_p(sub_p(n, up), add_p(add_p(n, up), 1)), 0)
-        factor = convert_p(sqrt_p(convert_p(inside, dtype=theta.dtype)), dtype=dtype)
-        turned = exp_p(mul_p(convert_p(phi, dtype=dtype), -1j * by))
-        return mul_p(mul_p(factor, turned), self(n, add_p(m, by), theta, phi))
+        for t, orders in zip(tangents[2:], ((1, 0), (0, 1))):
+            if t is not None:
+                slope = harmonic_slope(primals, *orders)
+                tangent = add_tangents(tangent, mul_p(convert_p(t, dtype=slope.dtype), slope))
+        return self(*primals), tangent
 
     def batch(self, args: Any, dims: Any) -> tuple[Any, Any]:
         return Elementwise.batch(self, args, dims)  # type: ignore[arg-type]
 
 
 sph_harm_y_p = SphHarm()
+
+
+def harmonic_slope(operands: Sequence[Any], by_theta: int, by_phi: int) -> Any:
+    """The spherical harmonic differentiated so many times by each angle; no pole at the poles.
+
+    By the polar angle it is half the difference of the neighbours in order, turned to order m.
+    """
+    n, m, theta, phi = operands
+    if by_theta:
+        more = (theta, phi, by_theta - 1)
+        out = mul_p(sub_p(_neighbour(n, m, *more, 1), _neighbour(n, m, *more, -1)), 0.5)
+    else:
+        out = sph_harm_y_p(n, m, theta, phi)
+    for _ in range(by_phi):
+        out = mul_p(mul_p(convert_p(m, dtype=out.dtype), 1j), out)
+    return out
+
+
+def _neighbour(n: Any, m: Any, theta: Any, phi: Any, by_theta: int, by: int) -> Any:
+    """Its factor is 0 where there is none."""
+    dtype = dtypes.complex_dtype(theta.dtype)
+    up = mul_p(m, by)
+    inside = maximum_p(mul_p(sub_p(n, up), add_p(add_p(n, up), 1)), 0)
+    factor = convert_p(sqrt_p(convert_p(inside, dtype=theta.dtype)), dtype=dtype)
+    turned = exp_p(mul_p(convert_p(phi, dtype=dtype), -1j * by))
+    return mul_p(mul_p(factor, turned), harmonic_slope((n, add_p(m, by), theta, phi), by_theta, 0))

@@ -119,7 +119,8 @@ class RandomGamma(FromKeyAndParameters):
 
 # ---- derivatives ---------------------------------------------------------------------------------
 
-_LARGE = 200.0  # shapes from which the expansion in 1 / sqrt(a) has 8 digits
+_LARGE = 200.0  # shapes from which the expansion in 1 / sqrt(a) has 7 digits or more, ...
+_NEAR = 0.2  # ... for numbers whose relative distance from the shape is at most this
 _NODES = 32
 
 
@@ -185,8 +186,9 @@ def _slope(xp: Any, a: Any, log_x: Any) -> Any:
     out = xp.full(a.shape, xp.nan)
     psi = xp.asarray(digamma_p.impl(xp, a))
     valid = (a > 0) & (a < xp.inf) & (log_x < xp.inf)
-    large = valid & (a >= _LARGE)
-    above = valid & ~large & (xp.exp(log_x) > a + 2 * xp.sqrt(a) + 1)
+    x = xp.exp(log_x)
+    large = valid & (a >= _LARGE) & (xp.abs(x - a) <= _NEAR * a)
+    above = valid & ~large & (x > a + 2 * xp.sqrt(a) + 1)
     cases = ((_slope_if_large, large), (_slope_in_tail, above),
              (_slope_by_series, valid & ~large & ~above))  # fmt: skip
     for rule, mask in cases:

@@ -3,7 +3,7 @@
 Error functions, normal distribution, gamma, beta, entropies and the like need NumPy only. Bessel,
 hypergeometric and incomplete functions and some integrals are computed by SciPy (on a GPU by
 CuPy, as far as it has them): ``pip install scipy``. All have derivatives, of every order where
-they exist in closed form; a derivative that does not raises `MissingRuleError`.
+they exist in closed form, twice by most parameters; others raise `MissingRuleError`.
 
 Half precision is computed in float32; integers become the default float.
 """
@@ -32,7 +32,18 @@ from rtorch.special.bessel import (
     yv,
 )
 from rtorch.special.counting import bernoulli, binom, comb, factorial
-from rtorch.special.entropy import boxcox, boxcox1p, entr, exprel, kl_div, rel_entr, xlog1py, xlogy
+from rtorch.special.entropy import (
+    boxcox,
+    boxcox1p,
+    entr,
+    exprel,
+    inv_boxcox,
+    inv_boxcox1p,
+    kl_div,
+    rel_entr,
+    xlog1py,
+    xlogy,
+)
 from rtorch.special.exponentials import log_softmax, logsumexp, softmax
 from rtorch.special.gammas import (
     beta,
@@ -115,6 +126,8 @@ __all__ = [
     "i0e",
     "i1",
     "i1e",
+    "inv_boxcox",
+    "inv_boxcox1p",
     "iv",
     "ive",
     "j0",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from rtorch.core.array import Array
-from rtorch.core.primitive import Primitive
+from rtorch.core.dtypes import finfo
 from rtorch.errors import api
 from rtorch.numpy.elementwise import where
 from rtorch.numpy.operands import ArrayLike
-from rtorch.ops.base import mul_p, neg_p
-from rtorch.ops.elementwise import div_p, expm1_p, log1p_p, log_p
+from rtorch.ops import powers
+from rtorch.ops.base import mul_p
+from rtorch.ops.elementwise import div_p, expm1_p, log_p, minimum_p
 from rtorch.ops.entropy import xlog1py_p, xlogy_p
 from rtorch.ops.integrals import polynomial, smooth
 from rtorch.special.declare import reals, special
@@ -20,6 +21,8 @@ __all__ = [
     "boxcox1p",
     "entr",
     "exprel",
+    "inv_boxcox",
+    "inv_boxcox1p",
     "kl_div",
     "rel_entr",
     "xlog1py",
@@ -78,7 +81,7 @@ def rel_entr(p: ArrayLike, q: ArrayLike, /) -> Array:
     p, q = reals("rel_entr", p, q)
     positive = (p > 0) & (q > 0)
     some_p, some_q = where(positive, p, 1.0), where(positive, q, 1.0)
-    inside = mul_p(some_p, log_p(div_p(some_p, some_q)))
+    inside = mul_p(some_p, _log_ratio(some_p, some_q))
     outside = where((p == 0) & (q >= 0), 0.0, math.inf)
     return where(positive, inside, where((p != p) | (q != q), math.nan, outside))
 
@@ -97,7 +100,18 @@ def kl_div(p: ArrayLike, q: ArrayLike, /) -> Array:
         0.0
     """
     p, q = reals("kl_div", p, q)
-    return rel_entr(p, q) - p + q
+    allowed = ((p > 0) & (q > 0)) | ((p == 0) & (q >= 0))
+    some_p, some_q = where(allowed, p, 1.0), where(allowed, q, 1.0)
+    outside = where((p != p) | (q != q), math.nan, math.inf)
+    return where(allowed, rel_entr(some_p, some_q) - some_p + some_q, outside)
+
+
+def _log_ratio(p: Array, q: Array) -> Array:
+    """``log(p / q)``, where the quotient is out of range too."""
+    ratio = div_p(p, q)
+    limits = finfo(p.dtype)
+    fits = (ratio >= limits.tiny) & (ratio <= limits.max)
+    return where(fits, log_p(where(fits, ratio, 1.0)), log_p(p) - log_p(q))
 
 
 _EXPREL = [1 / math.factorial(k + 1) for k in range(18)]
@@ -120,46 +134,44 @@ def exprel(x: ArrayLike, /) -> Array:
 
 
 def _exprel(x: Array) -> Array:
-    return smooth(x, 0.5, lambda x: polynomial(x, _EXPREL), lambda x: div_p(expm1_p(x), x))
+    largest = float(finfo(x.dtype).max)  # inf / inf would be nan
+    return smooth(
+        x,
+        0.5,
+        lambda x: polynomial(x, _EXPREL),
+        lambda x: div_p(expm1_p(x), minimum_p(x, largest)),
+    )
 
 
-@api
-def boxcox(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
-    """Box and Cox's power: ``(x^lmbda - 1) / lmbda``, and ``log(x)`` where lmbda is 0.
-
-    Args:
-        x: Real array or number >= 0; shapes broadcast.
-        lmbda: Real array or number.
-
-    Example:
-        >>> import rtorch as rt
-        >>> float(rt.special.boxcox(3.0, 2.0))
-        4.0
-    """
-    x, lmbda = reals("boxcox", x, lmbda)
-    return _power(x, log_p, lmbda, x == 0)
-
-
-@api
-def boxcox1p(x: ArrayLike, lmbda: ArrayLike, /) -> Array:
-    """`boxcox` of 1 + x, with all digits where x is small.
-
-    Args:
-        x: Real array or number >= -1; shapes broadcast.
-        lmbda: Real array or number.
-
-    Example:
-        >>> import rtorch as rt
-        >>> float(rt.special.boxcox1p(2.0, 2.0))
-        4.0
-    """
-    x, lmbda = reals("boxcox1p", x, lmbda)
-    return _power(x, log1p_p, lmbda, x == -1)
-
-
-def _power(x: Array, logarithm: Primitive, lmbda: Array, at_pole: Array) -> Array:
-    """Where the logarithm is infinite and `lmbda` positive, the limit ``-1 / lmbda``."""
-    at_pole = at_pole & (lmbda > 0)
-    log = logarithm(where(at_pole, 0.5, x))
-    limit = neg_p(div_p(1, where(at_pole, lmbda, 1.0)))
-    return where(at_pole, limit, mul_p(log, _exprel(mul_p(lmbda, log))))
+boxcox = special(
+    "boxcox",
+    "x lmbda",
+    powers.boxcox_p,
+    "Box and Cox's power: ``(x^lmbda - 1) / lmbda``, and ``log(x)`` where lmbda is 0.",
+    "round(float(rt.special.boxcox(3.0, 2.0)), 4) -> 4.0",
+    scipy=False,
+)
+boxcox1p = special(
+    "boxcox1p",
+    "x lmbda",
+    powers.boxcox1p_p,
+    "`boxcox` of 1 + x, with all digits where x is small.",
+    "round(float(rt.special.boxcox1p(2.0, 2.0)), 4) -> 4.0",
+    scipy=False,
+)
+inv_boxcox = special(
+    "inv_boxcox",
+    "y lmbda",
+    powers.inv_boxcox_p,
+    "The inverse of `boxcox`: ``(1 + lmbda y)^(1 / lmbda)``, and ``exp(y)`` where lmbda is 0.",
+    "round(float(rt.special.inv_boxcox(4.0, 2.0)), 4) -> 3.0",
+    scipy=False,
+)
+inv_boxcox1p = special(
+    "inv_boxcox1p",
+    "y lmbda",
+    powers.inv_boxcox1p_p,
+    "The inverse of `boxcox1p`: `inv_boxcox` less 1, with all digits where y is small.",
+    "round(float(rt.special.inv_boxcox1p(4.0, 2.0)), 4) -> 2.0",
+    scipy=False,
+)

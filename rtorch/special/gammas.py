@@ -9,11 +9,12 @@ from rtorch.errors import api
 from rtorch.numpy.elementwise import isfinite, isnan, signbit, where
 from rtorch.numpy.operands import ArrayLike, floating
 from rtorch.numpy.special import digamma, lgamma
-from rtorch.ops import gamma as ops
+from rtorch.ops import gamma as ops, incomplete
 from rtorch.ops.base import add_p, mul_p, sub_p
 from rtorch.ops.comparison import eq_p, select_p
-from rtorch.ops.elementwise import exp_p, floor_p
+from rtorch.ops.elementwise import floor_p
 from rtorch.ops.special import polygamma_p
+from rtorch.ops.zeta import riemann_zeta_p, zeta_p
 from rtorch.special.declare import reals, special, static_integer
 
 __all__ = [
@@ -46,18 +47,24 @@ gamma = special(
 gammainc = special(
     "gammainc",
     "a x",
-    ops.gammainc_p,
+    incomplete.gammainc_p,
     "The integral of ``exp(-t) t^(a-1) / gamma(a)`` from 0 to x, between 0 and 1.",
     "round(float(rt.special.gammainc(1.0, 2.0)), 4) -> 0.8647",
-    fixed="a",
 )
 gammaincc = special(
     "gammaincc",
     "a x",
-    ops.gammaincc_p,
+    incomplete.gammaincc_p,
     "1 - gammainc(a, x), with all digits where that is small.",
     "round(float(rt.special.gammaincc(1.0, 2.0)), 4) -> 0.1353",
-    fixed="a",
+)
+beta = special(
+    "beta",
+    "a b",
+    ops.beta_p,
+    "The beta function, ``gamma(a) gamma(b) / gamma(a + b)``.",
+    "round(float(rt.special.beta(2.0, 3.0)), 4) -> 0.0833",
+    scipy=False,
 )
 betaln = special(
     "betaln",
@@ -70,10 +77,9 @@ betaln = special(
 betainc = special(
     "betainc",
     "a b x",
-    ops.betainc_p,
+    incomplete.betainc_p,
     "The integral of ``t^(a-1) (1-t)^(b-1) / beta(a, b)`` from 0 to x, between 0 and 1.",
     "round(float(rt.special.betainc(2.0, 3.0, 0.5)), 4) -> 0.6875",
-    fixed="a or b",
 )
 poch = special(
     "poch",
@@ -130,24 +136,6 @@ def _gammasgn(x: Array) -> Array:
 
 
 @api
-def beta(a: ArrayLike, b: ArrayLike, /) -> Array:
-    """The beta function, ``gamma(a) gamma(b) / gamma(a + b)``.
-
-    Args:
-        a: Real array or number; shapes broadcast.
-        b: Real array or number.
-
-    Example:
-        >>> import rtorch as rt
-        >>> round(float(rt.special.beta(2.0, 3.0)), 4)
-        0.0833
-    """
-    a, b = reals("beta", a, b)
-    size = exp_p(ops.betaln_p(a, b))
-    return size * _gammasgn(a) * _gammasgn(b) * _gammasgn(a + b)
-
-
-@api
 def multigammaln(a: ArrayLike, d: int, /) -> Array:
     """The logarithm of the multivariate gamma function of dimension `d`.
 
@@ -195,7 +183,7 @@ def polygamma(n: ArrayLike, x: ArrayLike, /) -> Array:
     none = eq_p(n, 0)
     order = select_p(none, 1, n)  # zeta has its pole where digamma is meant
     sign = where(order % 2 == 0, -1.0, 1.0)
-    size = mul_p(ops.gamma_p(add_p(order, 1)), ops.zeta_p(add_p(order, 1), x))
+    size = mul_p(ops.gamma_p(add_p(order, 1)), zeta_p(add_p(order, 1), x))
     return where(none, digamma(x), sign * size)
 
 
@@ -203,17 +191,18 @@ def polygamma(n: ArrayLike, x: ArrayLike, /) -> Array:
 def zeta(x: ArrayLike, q: ArrayLike | None = None, /) -> Array:
     """Hurwitz's zeta function, the sum of ``(k + q)^-x`` over k = 0, 1, 2, ...
 
+    Without `q` it is Riemann's zeta function (``q = 1``), which has values for x < 1 too.
+
     Args:
-        x: Real array or number above 1; for others the result is nan.
-        q: Real array or number; None is 1, which gives Riemann's zeta function.
+        x: Real array or number; with a `q`, above 1: for others the result is nan.
+        q: Real array or number. The slope by x is nan where it is not positive.
 
     Raises:
-        MissingRuleError: if it is differentiated by x.
         MissingDependencyError: without SciPy.
 
     Example:
         >>> import rtorch as rt
-        >>> round(float(rt.special.zeta(2.0, 1.0)), 4)
-        1.6449
+        >>> round(float(rt.special.zeta(2.0)), 4), round(float(rt.special.zeta(-1.0)), 4)
+        (1.6449, -0.0833)
     """
-    return ops.zeta_p(*reals("zeta", x, 1.0 if q is None else q))
+    return riemann_zeta_p(reals("zeta", x)[0]) if q is None else zeta_p(*reals("zeta", x, q))

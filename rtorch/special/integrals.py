@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
-from rtorch.errors import DTypeError, api
+from rtorch.errors import ArgumentError, DTypeError, api
+from rtorch.numpy.joining import stack
 from rtorch.numpy.operands import ArrayLike, broadcast, broadcast_shapes, convert, operand
-from rtorch.ops import integrals as ops
-from rtorch.special.declare import reals, special
+from rtorch.ops import hypergeometric, integrals as ops
+from rtorch.ops.elementwise import minimum_p
+from rtorch.special.declare import reals, special, static_integer
 
 __all__ = [
     "exp1",
@@ -53,18 +55,18 @@ spence = special(
 hyp1f1 = special(
     "hyp1f1",
     "a b x",
-    ops.hyp1f1_p,
-    "Kummer's confluent hypergeometric function.",
+    hypergeometric.hyp1f1_p,
+    "Kummer's confluent hypergeometric function. Slopes by a and b are sums of its series, and "
+    "nan where that takes too many terms.",
     "round(float(rt.special.hyp1f1(1.0, 1.0, 1.0)), 4) -> 2.7183",
-    fixed="a or b",
 )
 hyp2f1 = special(
     "hyp2f1",
     "a b c x",
-    ops.hyp2f1_p,
-    "Gauss's hypergeometric function.",
+    hypergeometric.hyp2f1_p,
+    "Gauss's hypergeometric function. Slopes by a, b and c are sums of its series, and nan where "
+    "that takes too many terms: near 1 and below -500.",
     "round(float(rt.special.hyp2f1(1.0, 1.0, 2.0, 0.5)), 4) -> 1.3863",
-    fixed="a, b or c",
 )
 
 
@@ -108,27 +110,55 @@ def fresnel(x: ArrayLike, /) -> tuple[Array, Array]:
 
 
 @api
-def sph_harm_y(n: ArrayLike, m: ArrayLike, theta: ArrayLike, phi: ArrayLike, /) -> Array:
-    """The spherical harmonic of degree n and order m.
+def sph_harm_y(
+    n: ArrayLike, m: ArrayLike, theta: ArrayLike, phi: ArrayLike, /,
+    diff_n: int | None = None, n_max: int | None = None,
+) -> Array | tuple[Array, ...]:  # fmt: skip
+    """The spherical harmonic of degree n and order m, and derivatives of it.
 
     Args:
         n: Integer array or number, at least 0; shapes broadcast.
         m: Integer array or number, from -n to n.
         theta: The polar angle, from 0 to pi; real array or number.
         phi: The azimuth; real array or number.
+        diff_n: Up to which order derivatives by the angles are returned too: 0, 1 or 2. None is 0.
+        n_max: The largest degree: a larger n is taken as this. None is no limit.
 
     Returns:
-        Complex array.
+        Complex array. With a `diff_n` of 1 or 2 a tuple: the values; the derivatives by theta and
+        by phi along a new last axis; the second ones along two new axes.
 
     Raises:
         DTypeError: if n or m are no integers.
+        ArgumentError: if `diff_n` or `n_max` are out of range.
         MissingDependencyError: without SciPy.
 
     Example:
         >>> import rtorch as rt
         >>> round(rt.special.sph_harm_y(1, 0, 0.0, 0.0).real.item(), 4)
         0.4886
+        >>> rt.special.sph_harm_y(1, 0, 0.5, 0.0, diff_n=1)[1].real
+        Array([-0.23424662, -0.        ], dtype=float32)
     """
+    most = 0 if diff_n is None else static_integer(diff_n, "sph_harm_y", "diff_n", 0)
+    if most > 2:
+        raise ArgumentError(f"[sph_harm_y] diff_n: expected 0, 1 or 2, got {most}; use rt.jacfwd")
+    operands = _harmonic_operands(n, m, theta, phi)
+    if n_max is not None:
+        operands[0] = minimum_p(operands[0], static_integer(n_max, "sph_harm_y", "n_max", 0))
+    values = ops.sph_harm_y_p(*operands)
+    if not most:
+        return values
+    by_theta, by_phi = (ops.harmonic_slope(operands, *orders) for orders in ((1, 0), (0, 1)))
+    slopes = stack([by_theta, by_phi], axis=-1)
+    if most == 1:
+        return values, slopes
+    twice = [ops.harmonic_slope(operands, *orders) for orders in ((2, 0), (1, 1), (0, 2))]
+    rows = [stack(twice[i : i + 2], axis=-1) for i in (0, 1)]
+    return values, slopes, stack(rows, axis=-2)
+
+
+def _harmonic_operands(n: ArrayLike, m: ArrayLike, theta: ArrayLike, phi: ArrayLike) -> list[Array]:
     angles = reals("sph_harm_y", theta, phi)
     if angles[0].dtype in dtypes.HALVES:
         angles = [convert(a, dtypes.float32) for a in angles]
@@ -138,4 +168,4 @@ def sph_harm_y(n: ArrayLike, m: ArrayLike, theta: ArrayLike, phi: ArrayLike, /) 
             raise DTypeError(f"[sph_harm_y] {name}: expected integers, got {i.dtype}")
     whole = [convert(i, dtypes.int64) for i in numbers]
     shape = broadcast_shapes("sph_harm_y", *[a.shape for a in (*whole, *angles)])
-    return ops.sph_harm_y_p(*[broadcast(a, shape) for a in (*whole, *angles)])
+    return [broadcast(a, shape) for a in (*whole, *angles)]

@@ -8,7 +8,7 @@ from typing import Any
 from rtorch.compiler.plan import executable
 from rtorch.core.axes import collective_sizes
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.program import Program
+from rtorch.core.program import Program, run_again
 from rtorch.core.trace import state
 from rtorch.ops.base import batch_size, instantiate
 from rtorch.transforms.derive import (
@@ -36,6 +36,9 @@ class Call(Primitive):
 
     def impl(self, xp: Any, *raw: Any, program: Program) -> Any:
         return executable(program, xp)(*raw)
+
+    def replay(self, *args: Any, program: Program) -> None:
+        run_again(program, *args)
 
     def infer(self, *avals: Any, program: Program) -> Any:
         return program.out_avals

@@ -16,7 +16,7 @@ from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.program import Eqn, Program, Var
+from rtorch.core.program import Eqn, Program, Var, run_again
 from rtorch.core.trace import is_staging
 from rtorch.core.tree import mismatch
 from rtorch.core.tree_diff import keystr
@@ -227,6 +227,9 @@ class Switch(Primitive):
         out = executable(chosen, xp)(*raw)
         # Operands may be memory that is written to again.
         return [x.copy() if borrowed else x for x, borrowed in zip(out, may_alias(chosen))]
+
+    def replay(self, index: Any, *args: Any, branches: tuple[Program, ...]) -> None:
+        run_again(branches[int(index)], *args)
 
     def infer(self, *avals: Any, branches: tuple[Program, ...]) -> Any:
         return branches[0].out_avals

@@ -14,11 +14,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from rtorch.compiler.passes import inline
 from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
-from rtorch.core.program import Program, eval_program
+from rtorch.core.program import eval_program
 from rtorch.core.trace import EVAL, EvalTrace
 from rtorch.errors import NanError, describe, is_user_code
 from rtorch.numpy import at, operators
@@ -74,8 +73,7 @@ class CheckingEval(EvalTrace):
 
 def _complain(kind: _Kind, prim: Primitive, args: Any, params: dict[str, Any], out: Any) -> None:
     """Raise if the bad value is the operation's fault: it was not given one, nor asked for it."""
-    if isinstance(params.get("program"), Program):
-        _run_again(params["program"], args)
+    prim.replay(*args, **params)  # the first equation inside that is bad raises, with its line
     creates = not any(isinstance(a, Array) for a in args)
     if creates or kind.among(args) or kind.among(tuple(params.values())):
         return
@@ -89,13 +87,6 @@ def _complain(kind: _Kind, prim: Primitive, args: Any, params: dict[str, Any], o
     lines += [f"  {f'operand {i}':<10} {_summary(x)}" for i, x in enumerate(args)]
     error.args = ("\n".join(lines),)
     raise error
-
-
-def _run_again(program: Program, args: Any) -> None:
-    """Equation by equation, each checked: the first that is bad raises, with its own line."""
-    flat = inline(program)
-    silent = [eqn for eqn in flat.eqns if not eqn.prim.effect]  # they have acted already
-    eval_program(Program(flat.in_vars, silent, flat.out_atoms, flat.consts, flat.name), *args)
 
 
 def _derivative_of(prim: Primitive) -> str:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from rtorch.compiler.loop import LoopShape as Shape, loop
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.program import Eqn, Program, Var
+from rtorch.core.program import Eqn, Program, Var, run_again
 from rtorch.core.trace import aval_of
 from rtorch.ops.base import add_p, batch_size, batched_front, instantiate, move_dim, zeros
+from rtorch.ops.shape import unstack_p
 from rtorch.transforms.call import call
 from rtorch.transforms.derive import (
     Mask,
@@ -45,6 +46,13 @@ class Scan(Primitive):
 
     def impl(self, xp: Any, *raw: Any, program: Program, shape: Shape) -> Any:
         return loop(program, shape, xp)(*raw)
+
+    def replay(self, *args: Any, program: Program, shape: Shape) -> None:
+        consts, carry, xs = shape.split(args)
+        slices = [unstack_p(x, axis=0) for x in xs]
+        for i in shape.order:
+            out = run_again(program, *consts, *carry, *[s[i] for s in slices])
+            carry = out[: shape.n_carry]
 
     def infer(self, *avals: Any, program: Program, shape: Shape) -> Any:
         _, carry, _ = shape.split(program.in_avals)

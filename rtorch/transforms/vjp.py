@@ -158,7 +158,7 @@ def _make(
         value = _check_output(out, holomorphic, transform)
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
-            env[node] = _one(value.dtype)
+            env[node] = _one_like(value.primal)
             trace.tape.pull(env)
         if isinstance(argnums, (tuple, list)):
             result = tuple([chosen.cotangents(env, transform) for chosen in inputs])
@@ -175,12 +175,14 @@ def _make(
 _ones: dict[Any, Any] = {}
 
 
-def _one(dtype: Any) -> Array:
+def _one_like(x: Any) -> Array:
     """1 as an Array of its own: the gradient may be this very object, and be donated."""
+    dtype = x.dtype
     found = _ones.get(dtype)
     if found is None:
         found = _ones[dtype] = wrap_scalar(1, dtype)._data
-    return Array(found)
+    one = Array(found)
+    return one if type(x) is Array or x.device.kind == "cpu" else one.to(x.device)
 
 
 def _primals(trace: LinearizeTrace, aux: Any) -> Any:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rtorch.compiler.loop import LoopShape
-from rtorch.compiler.plan import executable, may_alias
+from rtorch.compiler.loop import LoopShape, while_loop as while_plan
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive
-from rtorch.core.program import Program, Var, eval_program
+from rtorch.core.program import Program, Var, eval_program, run_again
 from rtorch.core.trace import is_staging
 from rtorch.errors import ArgumentError, api
 from rtorch.numpy.elementwise import where
@@ -148,15 +147,15 @@ class While(Primitive):
     multiple = True
 
     def impl(self, xp: Any, *raw: Any, loop: Loop) -> Any:
-        cond_consts, body_consts, carry = loop.split(raw)
-        test, step = executable(loop.cond, xp), executable(loop.body, xp)
+        run = while_plan(loop.cond, loop.body, loop.n_cond, loop.n_body, loop.max_steps, xp)
+        return run(*raw)
+
+    def replay(self, *args: Any, loop: Loop) -> None:
+        cond_consts, body_consts, carry = loop.split(args)
         steps = 0
-        while steps != loop.max_steps and test(*cond_consts, *carry)[0]:
-            carry = step(*body_consts, *carry)
+        while steps != loop.max_steps and bool(run_again(loop.cond, *cond_consts, *carry)[0]):
+            carry = run_again(loop.body, *body_consts, *carry)
             steps += 1
-        # Operands may be memory that is written to again.
-        return [x.copy() if borrowed or not steps else x
-                for x, borrowed in zip(carry, may_alias(loop.body))]  # fmt: skip
 
     def infer(self, *avals: Any, loop: Loop) -> Any:
         return loop.body.in_avals[loop.n_body :]

@@ -29,6 +29,7 @@ _SMOOTH: dict[str, tuple[Any, ...]] = {
     "erf": (ANY,), "erfc": (ANY,), "erfcx": (ANY,), "erfinv": (UNIT,), "dawsn": (ANY,),
     "expit": (ANY,), "log_expit": (ANY,), "log_ndtr": (ANY,), "logit": (INSIDE,), "ndtr": (ANY,),
     "ndtri": (INSIDE,), "owens_t": (ANY, ANY), "boxcox": (POSITIVE, ANY), "boxcox1p": (UNIT, ANY),
+    "inv_boxcox": (UNIT, UNIT), "inv_boxcox1p": (UNIT, UNIT),
     "entr": (POSITIVE,), "exprel": (ANY,), "kl_div": (POSITIVE, POSITIVE),
     "rel_entr": (POSITIVE, POSITIVE), "xlog1py": (ANY, UNIT), "xlogy": (ANY, POSITIVE),
     "digamma": (POSITIVE,), "psi": (POSITIVE,), "gamma": (POSITIVE,), "gammaln": (POSITIVE,),
@@ -39,21 +40,12 @@ _SMOOTH: dict[str, tuple[Any, ...]] = {
     **{f"{kind}{end}": (POSITIVE,) for kind in "jyik" for end in "01"},
     **{f"{kind}{end}e": (POSITIVE,) for kind in "ik" for end in "01"},
 }  # fmt: skip
-# Those below are not differentiated by what comes before the last argument, which has a dtype.
-_BY_THE_LAST: dict[str, tuple[Any, ...]] = {
+# Their slopes by parameters are sums in float64, the second ones of some difference quotients.
+_BY_PARAMETERS: dict[str, tuple[Any, ...]] = {
     "gammainc": (POSITIVE, POSITIVE), "gammaincc": (POSITIVE, POSITIVE),
     "betainc": (POSITIVE, POSITIVE, INSIDE), "zeta": ((2.0, 4.0), POSITIVE),
     "hyp1f1": (POSITIVE, POSITIVE, UNIT), "hyp2f1": (POSITIVE, POSITIVE, POSITIVE, (-0.5, 0.5)),
 }  # fmt: skip
-
-
-def _by_the_last(name: str, *domains: Any) -> list[Fn]:
-    fixed = [x(3, domain=d, dtype=F64) for d in domains[:-1]]
-    args = (*fixed, x(2, 3, domain=domains[-1]))
-    return [
-        _of(name, *domains, order=0, why_not_smooth="by the first: no closed form", tolerance=16),
-        _of(name, args=args, dtypes=(F64,), case="by the last"),
-    ]
 
 
 def _bernoulli(n: int) -> Any:
@@ -78,8 +70,7 @@ def _harmonic(n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
 def _all() -> list[Fn]:
     found = [_of(name, *domains) for name, domains in _SMOOTH.items()]
-    for name, domains in _BY_THE_LAST.items():
-        found += _by_the_last(name, *domains)
+    found += [_of(name, *domains, tolerance=16) for name, domains in _BY_PARAMETERS.items()]
     for name in ("jv", "yv", "iv", "kv", "ive", "kve"):
         for order in (0, 2, 1.5):
             found.append(_of(name, args=(order, x(2, 3, domain=POSITIVE)), case=str(order)))
@@ -99,6 +90,8 @@ def _more() -> list[Fn]:
         _of("erf_inv", UNIT, reference=scipy.erfinv),
         _of("expn", args=(2, line), same_dtype=False),
         _of("expn", args=(whole, line), case="orders", dtypes=(F32, F64), same_dtype=False),
+        _of("zeta", args=(x(2, 3, domain=(1.5, 4.0)),), case="riemann"),
+        _of("zeta", args=(x(2, 3, domain=(-3.0, -0.5)),), case="below 0"),
         _of("gammasgn", (-3.0, 3.0), order=0, why_not_smooth="a sign"),
         _of("wofz", UNIT, **complex_numbers),
         _of("loggamma", POSITIVE, case="complex", **complex_numbers),

@@ -54,6 +54,26 @@ CASES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def total(loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: rt.sum(rt.stack([rt.sum(y) for y in rt.tree.leaves(loop(x))]))
+
+
+LOOPS = {
+    "scan": lambda x: rt.scan(lambda c, row: (c * row, c + 1.0), 1.0 + 0 * x[0], x),
+    "scan of nothing": lambda x: rt.scan(lambda c, row: (c * row, c), x[0], x[:0]),
+    "while_loop": lambda x: rt.while_loop(lambda c: rt.sum(c) < 99, lambda c: c * 2 + x, x),
+    "bounded": lambda x: rt.while_loop(lambda c: c[0] < 9, lambda c: c * 2, x[:, 0], max_steps=5),
+    "cond": lambda x: rt.cond(x[0, 0] > 0, rt.exp, lambda x: x, x),
+    "lanes": lambda x: rt.vmap(lambda y: rt.cond(y > 2, lambda y: y * 3, rt.exp, y))(x[0]),
+    "fori_loop": lambda x: rt.fori_loop(0, 3, lambda i, c: c * i + x, x),
+}
+for loop_name, loop in LOOPS.items():
+    CASES[f"{loop_name}, eager"] = total(loop)
+    CASES[f"{loop_name}, jit"] = rt.jit(total(loop))
+    CASES[f"{loop_name}, grad"] = rt.grad(total(loop))
+    CASES[f"{loop_name}, jit of grad"] = rt.jit(rt.grad(total(loop)))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_numbers_and_indices_move(name: str) -> None:
     x = rt.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
