@@ -91,7 +91,7 @@ def operand_types(prim: Primitive, types: Sequence[Names], params: dict[str, Any
     """
     if isinstance(prim, Collective):
         return [prim.operand_varies(t, frozenset(params["axes"])) for t in types]
-    for program in programs_in(params):
+    for program in () if prim.opaque else programs_in(params):
         first = len(types) - len(program.in_vars)  # operand 0 may say which Program it is
         if first in (0, 1):
             inner = [v.aval.varies for v in program.in_vars]

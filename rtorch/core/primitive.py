@@ -38,6 +38,7 @@ class Primitive:
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
+    opaque: ClassVar[bool] = False  # its derivative is not that of the Program that it holds
     batches_nothing: ClassVar[bool] = False  # ``batch`` takes operands of which none is batched
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
 

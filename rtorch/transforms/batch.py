@@ -78,6 +78,10 @@ class BatchTrace(Trace):
             return x.value, x.dim
         return x, None
 
+    def tracer(self, value: Any, dim: int | None, varies: bool = True) -> Any:
+        """A result with its batch axis; `varies` matters where the axis has a name."""
+        return value if dim is None else BatchTracer(self, value, dim)
+
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         values: list[Any] = []
         dims: list[int | None] = []
@@ -112,7 +116,7 @@ class NamedBatchTrace(BatchTrace):
     def __init__(self, parent: Trace, size: int, transform: str, function: Any, key: Any) -> None:
         super().__init__(parent, size, transform, function)
         self.key = key
-        self.scope = (*parent.axes, (key, size))
+        self.scope = parent.axes if key is None else (*parent.axes, (key, size))
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         if isinstance(x, BatchTracer) and x._trace is self:
@@ -141,13 +145,12 @@ class NamedBatchTrace(BatchTrace):
             else:
                 varies = [any(isinstance(a, Tracer) and a._trace is self for a in args)] * count
             if not prim.multiple:
-                return self._wrap(out, dim, *varies)
-            return tuple([self._wrap(*one) for one in zip(out, dim, varies)])
+                return self.tracer(out, dim, *varies)
+            return tuple([self.tracer(*one) for one in zip(out, dim, varies)])
         finally:
             state.trace = self
 
-    def _wrap(self, value: Any, dim: int | None, varies: bool) -> Any:
-        """A result, with the type that it must have."""
+    def tracer(self, value: Any, dim: int | None, varies: bool = True) -> Any:
         if dim is None:
             return SameTracer(self, value) if varies else value
         if varies or not self.size:
@@ -163,7 +166,7 @@ class NamedBatchTrace(BatchTrace):
             out, dim = prim.lanes(value, dim, self.size, **params)
             if rest["axes"]:
                 out = prim(out, **{**params, **rest})
-            return self._wrap(out, dim, not prim.invariant)
+            return self.tracer(out, dim, not prim.invariant)
         finally:
             state.trace = self
 

@@ -12,6 +12,7 @@ from typing import Any
 from rtorch.core.axes import operand_types, result_types, sized, varies_of
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
+from rtorch.ops.base import add_tangents
 from rtorch.ops.collectives import psum_p, pvary_p
 from rtorch.transforms.arguments import vary
 from rtorch.transforms.linearize import LinearizeTrace
@@ -76,13 +77,23 @@ class _Varying(Tape):
 
     def pull(self, cts: Env) -> None:
         for entry in reversed(self.entries):
+            sources = dict.fromkeys(entry.sources)
+            before = {s: cts.pop(s) for s in sources if s in cts}
             entry.pull(cts)
-            for source in entry.sources:
-                ct = cts.get(source)
-                if ct is not None and not ct._varies <= source._varies:
-                    # What an operation with a rule of the user's gave: its share of each lane.
-                    excess = sized(ct._varies - source._varies, state.trace.axes)
-                    cts[source] = psum_p(ct, **excess)
+            for source in sources:
+                ct = add_tangents(before.get(source), _of_type(source, cts.get(source)))
+                if ct is not None:
+                    cts[source] = ct
+
+
+def _of_type(source: Tangent, ct: Any) -> Any:
+    """What one operation gave `source`; where it varies more than that, the sum of all lanes.
+
+    Rules of the user's, and functions that run elsewhere, give each lane's share.
+    """
+    if ct is None or ct._varies <= source._varies:
+        return ct
+    return psum_p(ct, **sized(ct._varies - source._varies, state.trace.axes))
 
 
 class VaryingTape(_Varying):
