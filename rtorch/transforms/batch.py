@@ -151,6 +151,8 @@ class NamedBatchTrace(BatchTrace):
             state.trace = self
 
     def tracer(self, value: Any, dim: int | None, varies: bool = True) -> Any:
+        if self.key is None:
+            return super().tracer(value, dim)
         if dim is None:
             return SameTracer(self, value) if varies else value
         if varies or not self.size:
