@@ -58,6 +58,7 @@ euler_gamma = 0.5772156649015329
 if TYPE_CHECKING:
     from rtorch import (
         debug as debug,
+        export as export,
         fft as fft,
         io as io,
         linalg as linalg,
@@ -83,6 +84,17 @@ if TYPE_CHECKING:
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
+    from rtorch.transforms.callbacks import (
+        io_callback as io_callback,
+        pure_callback as pure_callback,
+    )
+    from rtorch.transforms.checkpoint import (
+        checkpoint as checkpoint,
+        checkpoint_name as checkpoint_name,
+        checkpoint_policies as checkpoint_policies,
+        remat as remat,
+    )
+    from rtorch.transforms.closure_convert import closure_convert as closure_convert
     from rtorch.transforms.collectives import (
         all_gather as all_gather,
         all_to_all as all_to_all,
@@ -98,6 +110,12 @@ if TYPE_CHECKING:
         pvary as pvary,
     )
     from rtorch.transforms.cond import cond as cond, switch as switch
+    from rtorch.transforms.custom_batching import custom_batching as custom_batching
+    from rtorch.transforms.custom_jvp import custom_jvp as custom_jvp
+    from rtorch.transforms.custom_vjp import (
+        custom_gradient as custom_gradient,
+        custom_vjp as custom_vjp,
+    )
     from rtorch.transforms.jacobian import (
         hessian as hessian,
         jacfwd as jacfwd,
@@ -106,14 +124,23 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.jit import disable_jit as disable_jit, jit as jit
     from rtorch.transforms.linear import (
+        gnvp as gnvp,
         hvp as hvp,
         jvp as jvp,
         linear_transpose as linear_transpose,
         linearize as linearize,
+        vhp as vhp,
     )
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.scopes import named_scope as named_scope
+    from rtorch.transforms.sparse import (
+        SparseMatrix as SparseMatrix,
+        sparse_hessian as sparse_hessian,
+        sparse_jacobian as sparse_jacobian,
+    )
+    from rtorch.transforms.sparsity import sparsity_pattern as sparsity_pattern
     from rtorch.transforms.vectorize import (
         apply_along_axis as apply_along_axis,
         apply_over_axes as apply_over_axes,
@@ -124,6 +151,7 @@ if TYPE_CHECKING:
 
 _LATE_MODULES = (
     "debug",
+    "export",
     "fft",
     "io",
     "linalg",
@@ -141,6 +169,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "Aval",
         "Device",
         "Program",
+        "SparseMatrix",
         "all_gather",
         "all_to_all",
         "apply_along_axis",
@@ -154,9 +183,17 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "bool_",
         "check_grads",
         "check_program",
+        "checkpoint",
+        "checkpoint_name",
+        "checkpoint_policies",
+        "closure_convert",
         "complex64",
         "complex128",
         "cond",
+        "custom_batching",
+        "custom_gradient",
+        "custom_jvp",
+        "custom_vjp",
         "debug",
         "debug_infs",
         "debug_nans",
@@ -169,6 +206,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "euler_gamma",
         "eval_program",
         "eval_shape",
+        "export",
         "fft",
         "finfo",
         "float16",
@@ -176,6 +214,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "float64",
         "fori_loop",
         "full_tracebacks",
+        "gnvp",
         "grad",
         "hessian",
         "hvp",
@@ -186,6 +225,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "int32",
         "int64",
         "io",
+        "io_callback",
         "isdtype",
         "jacfwd",
         "jacobian",
@@ -198,6 +238,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "load",
         "make_program",
         "map",
+        "named_scope",
         "nan",
         "newaxis",
         "nn",
@@ -211,11 +252,16 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "pshuffle",
         "psum",
         "psum_scatter",
+        "pure_callback",
         "pvary",
         "random",
+        "remat",
         "result_type",
         "save",
         "scan",
+        "sparse_hessian",
+        "sparse_jacobian",
+        "sparsity_pattern",
         "spec",
         "special",
         "switch",
@@ -227,6 +273,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "uint64",
         "value_and_grad",
         "vectorize",
+        "vhp",
         "vjp",
         "vmap",
         "while_loop",
@@ -255,6 +302,16 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "psum_scatter",
                 "pvary",
             ),
+            "rtorch.transforms.checkpoint": (
+                "checkpoint",
+                "checkpoint_name",
+                "checkpoint_policies",
+                "remat",
+            ),
+            "rtorch.transforms.closure_convert": ("closure_convert",),
+            "rtorch.transforms.custom_batching": ("custom_batching",),
+            "rtorch.transforms.custom_jvp": ("custom_jvp",),
+            "rtorch.transforms.custom_vjp": ("custom_gradient", "custom_vjp"),
             "rtorch.transforms.jit": ("disable_jit", "jit"),
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
@@ -268,11 +325,22 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.cond": ("cond", "switch"),
             "rtorch.transforms.loops": ("fori_loop", "map", "scan"),
             "rtorch.transforms.vmap": ("vmap",),
+            "rtorch.transforms.callbacks": ("io_callback", "pure_callback"),
+            "rtorch.transforms.scopes": ("named_scope",),
             "rtorch.transforms.while_loop": ("while_loop",),
             "rtorch.transforms.programs": ("eval_shape", "make_program"),
             "rtorch.io": ("io", "load", "save"),
             "rtorch.transforms.jacobian": ("hessian", "jacfwd", "jacobian", "jacrev"),
-            "rtorch.transforms.linear": ("hvp", "jvp", "linear_transpose", "linearize"),
+            "rtorch.transforms.linear": (
+                "gnvp",
+                "hvp",
+                "jvp",
+                "linear_transpose",
+                "linearize",
+                "vhp",
+            ),
+            "rtorch.transforms.sparsity": ("sparsity_pattern",),
+            "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },
     )
 

@@ -19,6 +19,7 @@ Every class inherits the built-in exception that a user would catch::
     ├── DonatedError (RuntimeError)            an array whose memory was given away
     ├── KeyReuseError (RuntimeError)           a random key used a second time, if that is checked
     ├── NanError (FloatingPointError)          what `rt.debug_nans` and `rt.debug_infs` look for
+    ├── ZeroWeightsError (ZeroDivisionError)   weights of a mean that sum to zero
     ├── CheckError (AssertionError)            a condition of `rt.debug.check` that does not hold
     ├── FileFormatError (ValueError)           a file that is not what it should be
     └── MissingDependencyError (ImportError)   an optional package that is not installed
@@ -34,6 +35,7 @@ import functools
 import linecache
 import os
 import sys
+from _thread import _local  # `threading` takes a millisecond to import
 from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
@@ -61,6 +63,7 @@ __all__ = [
     "ShapeError",
     "TracerError",
     "TreeError",
+    "ZeroWeightsError",
     "full_tracebacks",
 ]
 
@@ -77,6 +80,7 @@ class SourceLine(NamedTuple):
     line: int
     function: str
     role: str = ""  # what is done for that line, if not the operation itself
+    scope: str = ""  # the names of `rt.named_scope` around it, such as ``encoder/attention``
 
     @property
     def text(self) -> str:
@@ -84,7 +88,17 @@ class SourceLine(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}, in {self.function}"
+        where = f"{where} (scope {self.scope})" if self.scope else where
         return f"{where}: {self.text}" if self.text else where
+
+
+class _Scopes(_local):
+    """The scope that each thread is in."""
+
+    current = ""
+
+
+scopes = _Scopes()
 
 
 _USER, _INTERNAL, _REPLAY = range(3)
@@ -115,7 +129,7 @@ def user_line() -> SourceLine | None:
         code = frame.f_code
         kind = _kind(code)
         if kind == _USER:
-            return SourceLine(code.co_filename, frame.f_lineno, code.co_name)
+            return SourceLine(code.co_filename, frame.f_lineno, code.co_name, "", scopes.current)
         if kind == _REPLAY and (source := frame.f_locals.get("_source")) is not None:
             return source
         frame = frame.f_back
@@ -200,6 +214,10 @@ class NanError(RtorchError, FloatingPointError):
     """An operation made a nan (or an infinity) while `rt.debug_nans` (`rt.debug_infs`) was on."""
 
 
+class ZeroWeightsError(RtorchError, ZeroDivisionError):
+    """Weights of a mean that sum to zero."""
+
+
 class CheckError(RtorchError, AssertionError):
     """A condition given to `rt.debug.check` does not hold."""
 
@@ -252,14 +270,52 @@ def hide_internal_frames(error: BaseException) -> None:
     error.__traceback__ = link
 
 
+# Whose messages are not about the arguments of the function that they pass through.
+_TRANSFORMS = frozenset(
+    ("grad", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "vectorize", "vjp", "vmap")
+)
+_ABOUT_ARGUMENTS = (ShapeError, DTypeError, ArgumentError, LinAlgError, OutOfBoundsError)
+
+
+def _name_function(error: Exception, function: Callable[..., Any]) -> None:
+    """Let the message of `error` name `function`, if that met it while doing its own work.
+
+    Public functions are made of others, and their users never heard of those: what `compress`
+    finds wrong by way of ``x[index]`` is told about `compress`.
+    """
+    name, module = function.__qualname__, function.__module__
+    public = getattr(sys.modules.get(module), "__all__", (name,))
+    if name not in public or not name.isidentifier() or name[0] == "_":  # a method, or our own
+        return
+    if not isinstance(error, _ABOUT_ARGUMENTS) or module.startswith("rtorch.transforms"):
+        return
+    if _has_user_frames(error.__traceback__):
+        return
+    message = str(error.args[0])
+    prefix, end, rest = message.partition("] ")
+    if not end or prefix[:1] != "[":
+        error.args = (f"[{name}] {message}",)
+    elif prefix[1:] not in _TRANSFORMS and prefix[1:].rpartition(".")[2] != name:
+        error.args = (f"[{name}] {rest}",)
+
+
+def _has_user_frames(tb: TracebackType | None) -> bool:
+    while tb is not None:
+        if is_user_code(tb.tb_frame.f_code):
+            return True
+        tb = tb.tb_next
+    return False
+
+
 def api(function: Callable[P, R]) -> Callable[P, R]:
-    """Mark an entry point of the library: errors leave it without internal frames."""
+    """Mark an entry point of the library: errors name it and leave it without internal frames."""
 
     @functools.wraps(function)
     def rtorch_call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except Exception as error:
+            _name_function(error, rtorch_call)
             hide_internal_frames(error)
             raise  # rt.full_tracebacks() shows the frames inside rtorch
 

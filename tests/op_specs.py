@@ -17,12 +17,15 @@ import random_reference as scalar
 import special_op_specs
 
 import rtorch as rt
+import rtorch.transforms.callbacks  # its primitives
 from rtorch.core import dtypes
 from rtorch.core.backend import CPU
 from rtorch.core.primitive import Primitive
 from rtorch.ops import load_all
+from rtorch.transforms import load_all as load_transforms
 
 load_all()
+load_transforms()
 
 BF16, F16, F32, F64 = dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64
 C64, C128 = dtypes.complex64, dtypes.complex128
@@ -39,6 +42,10 @@ ALL = (*NUMBERS, BOOL)
 # Primitives without an entry, and why.
 EXEMPT = {
     "call": "it holds a Program: the tests of jit and of its compositions are its tests",
+    "checkpoint_name": "the identity; tests/transforms/test_checkpoint.py",
+    "custom_batching": "it holds functions of the user's: tests/transforms/test_custom_batching.py",
+    "custom_jvp": "it holds functions of the user's: tests/transforms/test_custom_jvp.py",
+    "custom_vjp": "it holds functions of the user's: tests/transforms/test_custom_vjp.py",
     "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
     "effect": "it has no results; tests/test_debug.py",
     **dict.fromkeys(
@@ -56,6 +63,9 @@ EXEMPT = {
         ),
         "it works between the lanes of a named axis; tests/transforms/test_named_axes.py",
     ),
+    "io_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
+    "pure_callback": "it holds a Python function; tests/transforms/test_callbacks.py",
+    "remat": "it holds a Program; tests/transforms/test_checkpoint.py",
     "scan": "it holds a Program; tests/transforms/test_loops.py",
     "switch": "it holds Programs; tests/transforms/test_loops.py",
     "unstack": "it has as many results as slices; tests/numpy/test_manipulation.py",

@@ -86,3 +86,10 @@ def test_threads_may_meet_bfloat16_at_once() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["8"]
+
+
+@pytest.mark.parametrize("name", ["mean", "sort", "trace", "cumsum"])
+def test_late_methods_have_their_signatures(name: str) -> None:
+    code = f"import inspect, rtorch as rt; print(inspect.signature(rt.Array.{name}))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == str(inspect.signature(getattr(rt, name)))

@@ -19,6 +19,7 @@ LAYERS = (
     "compiler",
     "transforms",
     "debug",
+    "export",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
     "random",
     "nn",

@@ -79,8 +79,10 @@ def test_what_makes_no_stream() -> None:
         R.KeyStream("seed")
     with pytest.raises(ArgumentError, match=r"\[KeyStream\] key: "):
         R.KeyStream(rt.ones(2))
-    with pytest.raises(ArgumentError, match=r"\[KeyStream\] n: .*-1"):
-        R.KeyStream(0)(-1)
+    for n in (-1, True, 2.0):
+        with pytest.raises(ArgumentError, match=rf"\[KeyStream\] n: .*{n}"):
+            R.KeyStream(0)(n)
+    assert R.KeyStream(0)(np.int64(2)).tolist() == R.KeyStream(0)(2).tolist()
 
 
 # ---- keys used twice (the check is on in all tests) ----------------------------------------------
@@ -133,6 +135,8 @@ def test_keys_of_lanes() -> None:
     with pytest.raises(KeyReuseError):
         rt.vmap(rt.vmap(R.bits, in_axes=1))(keys.reshape(1, 3, 2).transpose(0, 2, 1))
     rt.vmap(lambda a: R.gamma(R.key(5), a))(rt.ones(3))  # one key in all lanes
+    with pytest.raises(KeyReuseError, match=r"\[normal\] two lanes of vmap have the key \[0, 9\]"):
+        rt.vmap(R.normal)(rt.stack([R.key(8), R.key(9), R.key(9)]))
 
 
 def test_what_is_no_second_use() -> None:

@@ -35,9 +35,18 @@ def _rebuilt(program: Program, eqns: list[Eqn], env: dict[Var, Atom],
     return Program(program.in_vars, eqns, outs, consts or program.consts, program.name)
 
 
-def inline(program: Program) -> Program:
-    """Calls of Programs replaced by their equations."""
-    if not any(eqn.prim.name == "call" for eqn in program.eqns):
+def inline(program: Program, remat: bool = True) -> Program:
+    """Operations that call a Program replaced by its equations; with `remat` checkpointed ones too.
+
+    What a backward pass computes again stays apart: it would be shared with the forward pass.
+    """
+
+    def is_call(eqn: Eqn) -> bool:
+        if eqn.prim.name == "remat":
+            return remat and not eqn.params["again"]
+        return eqn.prim.inlines
+
+    if not any(map(is_call, program.eqns)):
         return program
     eqns: list[Eqn] = []
     consts = dict(program.consts)
@@ -49,14 +58,15 @@ def inline(program: Program) -> Program:
         for var, value in inner.consts.items():
             env[var] = fresh = Var(var.aval)
             consts[fresh] = value
-        append_all(inner, env)
+        append_all(inner, env, eqn.source.scope if eqn.source else "")
         return [_reader(env)(atom) for atom in inner.out_atoms]
 
-    def append_all(source: Program, env: dict[Var, Atom]) -> None:
+    def append_all(source: Program, env: dict[Var, Atom], scope: str = "") -> None:
         read = _reader(env)
         for eqn in source.eqns:
+            eqn = _within(scope, eqn)
             args = [read(a) for a in eqn.args]
-            if eqn.prim.name == "call":
+            if is_call(eqn):
                 env.update(zip(eqn.outs, splice(eqn, args)))
                 continue
             outs = [Var(v.aval) for v in eqn.outs]
@@ -66,6 +76,15 @@ def inline(program: Program) -> Program:
     env: dict[Var, Atom] = {}
     append_all(program, env)
     return _rebuilt(program, eqns, env, consts)
+
+
+def _within(scope: str, eqn: Eqn) -> Eqn:
+    """`eqn` in a scope around its own."""
+    if not scope or eqn.source is None:
+        return eqn
+    inner = eqn.source.scope
+    source = eqn.source._replace(scope=f"{scope}/{inner}" if inner else scope)
+    return Eqn(eqn.prim, eqn.args, eqn.params, eqn.outs, source)
 
 
 def fold(program: Program) -> Program:
@@ -181,7 +200,7 @@ def _identity(eqn: Eqn) -> Atom | None:
         return x
     if name == "permute_dims" and eqn.params["axes"] == tuple(range(len(x.aval.shape))):
         return x
-    return x if name == "stop_gradient" else None
+    return x if name in ("stop_gradient", "checkpoint_name") else None
 
 
 def _merge_views(eqn: Eqn, made: dict[Var, Eqn]) -> Eqn:

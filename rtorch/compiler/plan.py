@@ -34,17 +34,24 @@ from rtorch.core.trace import literal
 POOLED = 1 << 16
 
 
-def executable(program: Program, xp: Any, donated: tuple[int, ...] = ()) -> Callable[..., Any]:
+def executable(
+    program: Program, xp: Any, donated: tuple[int, ...] = (), transient: bool = False
+) -> Callable[..., Any]:
     """The function from raw arrays to a tuple of raw arrays that `program` is.
 
     Args:
         program: What to run.
         xp: NumPy, or CuPy (equations are then run one after the other).
         donated: Parameters whose memory results may take.
+        transient: Keep no memory between calls, and copy results that would be views of
+            parameters, as is right for one equation among others of a plan.
     """
     if xp is not np:
         return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
-    return program.cached(("plan", donated), lambda: Planner(optimize(program), donated).compile())
+    return program.cached(
+        ("plan", donated, transient),
+        lambda: Planner(optimize(program), donated, transient).compile(),
+    )
 
 
 def may_alias(program: Program) -> list[bool]:
@@ -62,21 +69,34 @@ def may_alias(program: Program) -> list[bool]:
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     program = optimize(program)
+    steps = list(zip(program.eqns, _dead_after(program)))
 
     def run(*raw: Any) -> tuple[Any, ...]:
         env: dict[Var, Any] = dict(zip(program.in_vars, raw))
         for var, x in program.consts.items():
             env[var] = xp.asarray(x._data)
-        for eqn in program.eqns:
+        for eqn, dead in steps:
             dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
             args = [env[a] if type(a) is Var else literal(a, dtype, xp) for a in eqn.args]  # type: ignore[arg-type]
             out = eqn.prim.impl(xp, *args, **eqn.params)
             if type(out) is np.ndarray:  # made from nothing: traced functions know no device
                 out = xp.asarray(out)
             env.update(zip(eqn.outs, out if eqn.prim.multiple else (out,)))
+            for var in dead:
+                del env[var]
         return tuple([env[v] for v in program.out_atoms])
 
     return run
+
+
+def _dead_after(program: Program) -> list[set[Var]]:
+    """For each equation the variables that nothing after it reads."""
+    read = set(program.out_atoms)
+    dead = []
+    for eqn in reversed(program.eqns):
+        dead.append({a for a in (*eqn.args, *eqn.outs) if type(a) is Var} - read)
+        read |= dead[-1]
+    return dead[::-1]
 
 
 class Place:
@@ -94,8 +114,9 @@ class Place:
 class Planner:
     """Generates the source of one executable."""
 
-    def __init__(self, program: Program, donated: tuple[int, ...]) -> None:
+    def __init__(self, program: Program, donated: tuple[int, ...], transient: bool = False) -> None:
         self.program = program
+        self.transient = transient
         self.names: dict[Var, str] = {}
         self.places: dict[Var, Place | None] = {}  # None: memory that Python manages
         self.direct: set[Var] = set()  # variables that are the whole of their place, not a view
@@ -109,6 +130,8 @@ class Planner:
         self.free: dict[int, list[str]] = {}
         self.buffer_of: dict[Place, str] = {}
         self.donated = donated
+        # Bytes: of the workspace; of what Python manages now, and at most.
+        self.workspace, self.managed, self.most_managed = 0, 0, 0
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -184,6 +207,7 @@ class Planner:
             if place is None:
                 if root in self.names and root not in self.fixed:
                     self.body.append(f"{self.names[root]} = None")
+                    self._manage(root, -1)
             elif place.pooled and place in self.buffer_of:
                 self.free.setdefault(place.nbytes, []).append(self.buffer_of.pop(place))
 
@@ -201,6 +225,7 @@ class Planner:
             self.body.append(f"{names}{'= ' if names else ''}{results}")
             for var in eqn.outs:
                 self.places[var] = None
+                self._manage(var, 1)
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):
             args = [self.scalars.get(a, name) for a, name in zip(eqn.args, args)]
             out = self._allocate(i, eqn, range(len(eqn.args)))
@@ -218,6 +243,7 @@ class Planner:
         else:
             self.body.append(f"{self.name(eqn.outs[0])} = {self._impl_call(eqn, args)}")
             self.places[eqn.outs[0]] = None
+            self._manage(eqn.outs[0], 1)
 
     def _global(self, name: str, value: Any) -> str:
         self.globals.setdefault(name, value)
@@ -311,10 +337,17 @@ class Planner:
                 return x
         return None
 
+    def _manage(self, var: Var, sign: int) -> None:
+        """Count memory that Python manages, except results."""
+        if var not in self.kept:
+            self.managed += sign * var.aval.size * var.aval.dtype.itemsize
+            self.most_managed = max(self.most_managed, self.managed)
+
     def _buffer(self, nbytes: int) -> str:
         free = self.free.get(nbytes)
         if free:
             return free.pop()
+        self.workspace += max(nbytes, 1)
         name = f"b{len(self.setup)}"
         self.setup.append(f"{name} = empty({max(nbytes, 1)}, 'u1')")
         return name
@@ -322,7 +355,7 @@ class Planner:
     def _result(self, out: Var, nbytes: int) -> str:
         dtype = self.constant(out.aval.dtype, "t")
         make = f"empty({out.aval.shape}, {dtype})"
-        if nbytes < POOLED:
+        if nbytes < POOLED or self.transient:
             return make
         pool = f"pool{len(self.setup)}"
         self.setup.append(f"{pool} = Pool({out.aval.shape}, {dtype})")
@@ -338,13 +371,15 @@ class Planner:
         lines += [f"    {line}" for line in self.setup]
         lines += [f"    return ({''.join(n + ', ' for n in fixed)})"]
         lines += [f"def run({', '.join(params)}):"]
-        if fixed:
+        if fixed and self.transient:
+            lines += [f"    {''.join(n + ', ' for n in fixed)} = make()"]
+        elif fixed:
             # To ask first whether there is one would let another thread take it in between.
             lines += ["    try: workspace = spare.pop()"]
             lines += ["    except IndexError: workspace = make()"]
             lines += [f"    {''.join(n + ', ' for n in fixed)} = workspace"]
         lines += [f"    {line}" for line in body]
-        if fixed:
+        if fixed and not self.transient:
             lines += ["    spare.append(workspace)"]
         lines += [f"    return ({''.join(out + ', ' for out in outs)})"]
         source = "\n".join(lines)
@@ -352,12 +387,14 @@ class Planner:
         exec(compile(source, f"<rtorch plan of {self.program.name}>", "exec"), self.globals)
         run: Callable[..., Any] = self.globals["run"]
         run.source = source  # type: ignore[attr-defined]
+        run.temp_bytes = self.workspace + self.most_managed  # type: ignore[attr-defined]
         return run
 
     def _output(self, var: Var) -> str:
         root = self.root.get(var, var)
         place = self.places.get(root)
-        if place is not None and place.donated and var is not root:
+        is_view = place is not None and place.donated and var is not root
+        if is_view or (self.transient and root in self.program.in_vars):
             return f"{self.name(var)}.copy()"
         return self.name(var)
 

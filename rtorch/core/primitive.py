@@ -40,7 +40,13 @@ class Primitive:
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
     opaque: ClassVar[bool] = False  # its derivative is not that of the Program that it holds
     batches_nothing: ClassVar[bool] = False  # ``batch`` takes operands of which none is batched
+    portable: ClassVar[bool] = True  # False: its params hold Python functions, no file can
+    any_device: ClassVar[bool] = False  # operands need not be on one device
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered
+
+    # Its results are those of the Program ``params["program"]`` on its operands: compiled code
+    # has the equations of that instead.
+    inlines: ClassVar[bool] = False
 
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
@@ -48,6 +54,9 @@ class Primitive:
     view: ClassVar[bool] = False  # ``impl`` returns a view of the first operand
     view_if_packed: ClassVar[bool] = False  # but a copy if that is not in row-major order
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
+
+    # For `cost_analysis`: whether ``flops`` counts functions such as exp rather than arithmetic.
+    transcendental: ClassVar[bool] = False
 
     # The NumPy function that evaluation calls instead of ``impl``, where it does the same.
     direct: Callable[..., Any] | None = None
@@ -116,6 +125,22 @@ class Primitive:
 
         `rt.debug_nans` does so to find the one that made a nan.
         """
+
+    def flops(self, *args: Any, **params: Any) -> float:
+        """``(*avals, **params)``: how many operations it takes; 0 for what moves data only."""
+        return 0
+
+    def sub_programs(self, *args: Any, **params: Any) -> list[tuple[float, tuple[Any, ...]]]:
+        """The Programs among `params` as pairs: how often, and the ones of which one is run.
+
+        By default each runs once, and one of those that come together in a tuple is chosen.
+        """
+        groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
+        return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
+
+    def takes_index(self, i: int, /, **params: Any) -> bool:
+        """Whether operand `i` is an index, which moves to the device of the others."""
+        return self.first_index is not None and i >= self.first_index
 
     def has_rule(self, rule: str) -> bool:
         """Whether the primitive or its family defines `rule`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from rtorch.core.program import Atom, Eqn, Program, Var
@@ -49,7 +50,8 @@ def program_text(program: Program, *, source: bool = True, indent: str = "") -> 
 
 def _place(eqn: Eqn) -> str:
     assert eqn.source is not None
-    return f"{eqn.source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{eqn.source.line}"
+    place = f"{eqn.source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{eqn.source.line}"
+    return f"{place} in {eqn.source.scope}" if eqn.source.scope else place
 
 
 def _atom(atom: Atom, names: _Names) -> str:
@@ -77,6 +79,8 @@ def _programs(param: Any) -> list[Program]:
 
 def _param(value: Any) -> str:
     """A parameter as text; Programs have lines of their own."""
+    if isinstance(value, FunctionType):  # without its address
+        return value.__name__
     if not isinstance(value, tuple):
         return str(value)
     names = getattr(value, "_fields", None) or ("",) * len(value)

@@ -181,20 +181,25 @@ class EvalTrace(Trace):
                     xp = backend.module_of(data)
                 raw.append(data)
             elif isinstance(a, Aval):
-                raise ArgumentError(
-                    f"[linear_transpose] the function is not linear: '{prim.name}' of two values "
-                    "that depend on its arguments, or by one"
-                )
+                raise not_linear(prim)
             else:
                 literals = True
                 raw.append(a)
         if literals:
             dtype = next(d.dtype for d, a in zip(reversed(raw), reversed(args)) if d is not a)
             raw = [d if d is not a else literal(a, dtype, xp) for d, a in zip(raw, args)]
-        if xp is not np:
-            raw = on_one_device(prim, raw)
+        if xp is not np and not prim.any_device:
+            raw = on_one_device(prim, raw, params)
         out = prim.impl(xp, *raw, **params)
         return wrap(out, True) if weak and not strong else _wrapped(prim, out)
+
+
+def not_linear(prim: Primitive) -> ArgumentError:
+    """What to raise if a rule of `prim` is given an operand that stands for no value."""
+    return ArgumentError(
+        f"[linear_transpose] the function is not linear: '{prim.name}' of two values "
+        "that depend on its arguments, or by one"
+    )
 
 
 def _wrapped(prim: Primitive, out: Any) -> Any:
@@ -222,7 +227,7 @@ def literal(value: Any, dtype: DType, xp: Any = np) -> Any:
     return found
 
 
-def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
+def on_one_device(prim: Primitive, raw: list[Any], params: dict[str, Any]) -> list[Any]:
     """Operands for a GPU that some are on: numbers and indices move there from the CPU.
 
     Other arrays are refused: to move them at every operation would be slow, and not be seen.
@@ -230,7 +235,6 @@ def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
     if not any(isinstance(d, ndarray) for d in raw):
         return raw
     device = next(backend.device_of(d) for d in raw if not isinstance(d, (ndarray, generic)))
-    first_index = len(raw) if prim.first_index is None else prim.first_index
     out = []
     for i, d in enumerate(raw):
         if not isinstance(d, ndarray):
@@ -238,7 +242,7 @@ def on_one_device(prim: Primitive, raw: list[Any]) -> list[Any]:
         elif is_one_number(d):
             number = backend.transfer(d[(slice(0, 1),) * d.ndim].reshape(()), device)
             out.append(backend.module_for(device).broadcast_to(number, d.shape))
-        elif i >= first_index:
+        elif prim.takes_index(i, **params):
             out.append(backend.transfer(d, device))
         else:
             raise ArgumentError(

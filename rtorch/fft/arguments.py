@@ -8,7 +8,7 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError
-from rtorch.numpy.operands import convert, floating, integer_of
+from rtorch.numpy.operands import convert, floating, integer_of, items_of
 from rtorch.ops.fft import SWAPPED
 from rtorch.ops.shape import pad_p, slice_p
 
@@ -53,11 +53,11 @@ def places(
     s: Sequence[int] | None, axes: Sequence[int] | None, x: Array, name: str
 ) -> tuple[list[int | None], list[int]]:
     """The wanted length (None: that of `x`) and the place of each axis to transform, in order."""
-    lengths = None if s is None else [integer_of(n, name, "s") for n in s]
+    lengths = None if s is None else [integer_of(n, name, "s") for n in items_of(s, name, "s")]
     if axes is None:
         count = x.ndim if lengths is None else len(lengths)
         axes = range(x.ndim - count, x.ndim)
-    found = [_axis(a, x.ndim, name) for a in axes]
+    found = [_axis(a, x.ndim, name) for a in items_of(axes, name, "axes")]
     if len(set(found)) != len(found):
         raise AxisError(f"[{name}] axes {tuple(axes)} names an axis twice")
     if lengths is None:

@@ -237,7 +237,7 @@ def matrix_rank(
     Args:
         x: Shape ``(..., M, N)``; of fewer axes, a vector, whose rank is 0 or 1.
         tol: Singular values up to this count as zero.
-        hermitian: Whether the matrices are Hermitian. Nothing is made of it.
+        hermitian: Whether the matrices are Hermitian; then they must be square.
         rtol: Those up to this part of the largest count as zero; by default ``max(M, N)`` times
             the dtype's epsilon.
 
@@ -251,7 +251,7 @@ def matrix_rank(
     """
     if operand(x, "matrix_rank").ndim < 2:
         return any_of(operand(x, "matrix_rank") != 0).astype(dtypes.int64)
-    x = matrices(x, "matrix_rank")
+    x = square(x, "matrix_rank") if hermitian else matrices(x, "matrix_rank")
     s = svdvals_p(x)
     if tol is None:
         return rank_of(s, cutoff(rtol, x, "matrix_rank"))

@@ -15,7 +15,15 @@ from rtorch.numpy import contraction, matrices as whole, products
 from rtorch.numpy.elementwise import conj
 from rtorch.numpy.joining import concatenate
 from rtorch.numpy.manipulation import flip
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, broadcast_shapes, operand, promote
+from rtorch.numpy.operands import (
+    ArrayLike,
+    axis_of,
+    broadcast,
+    broadcast_shapes,
+    items_of,
+    operand,
+    promote,
+)
 from rtorch.ops.base import add_p, neg_p
 from rtorch.ops.creation import iota_p
 from rtorch.ops.indexing import gather_p
@@ -108,9 +116,10 @@ def multi_dot(arrays: Sequence[ArrayLike]) -> Array:
         >>> rt.linalg.multi_dot([rt.ones((2, 3)), rt.ones((3, 4)), rt.ones(4)])
         Array([12., 12.], dtype=float32)
     """
-    if len(arrays) < 2:
-        raise ArgumentError(f"[multi_dot] expected two or more arrays, got {len(arrays)}")
-    xs = promote("multi_dot", *arrays)
+    factors = items_of(arrays, "multi_dot", "arrays")
+    if len(factors) < 2:
+        raise ArgumentError(f"[multi_dot] expected two or more arrays, got {len(factors)}")
+    xs = promote("multi_dot", *factors)
     for i, x in enumerate(xs):
         if x.ndim != 2 and not (x.ndim == 1 and i in (0, len(xs) - 1)):
             raise ShapeError(

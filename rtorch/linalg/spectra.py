@@ -99,7 +99,7 @@ def svd(
         x: Shape ``(..., M, N)``; K is the smaller of M and N.
         full_matrices: Whether ``u`` and ``vh`` are square, instead of having K columns and rows.
         compute_uv: Whether to return more than the singular values.
-        hermitian: Whether the matrices are Hermitian. Nothing is made of it.
+        hermitian: Whether the matrices are Hermitian; then they must be square.
 
     Returns:
         ``SVDResult(U, S, Vh)``, S descending, or S. For derivatives at equal singular values see
@@ -111,7 +111,7 @@ def svd(
         >>> u.shape, round(float(s[0]), 5), vh.shape
         ((2, 1), 5.0, (1, 1))
     """
-    x = matrices(x, "svd")
+    x = square(x, "svd") if hermitian else matrices(x, "svd")
     if not compute_uv:
         return svdvals_p(x)
     return SVDResult(*svd_p(x, full_matrices=bool(full_matrices)))

@@ -14,7 +14,16 @@ from rtorch.errors import ArgumentError, ShapeError, api
 from rtorch.linalg.arguments import matrices, shaped, square, system
 from rtorch.numpy.elementwise import abs as absolute, square as squared
 from rtorch.numpy.manipulation import moveaxis
-from rtorch.numpy.operands import ArrayLike, axis_of, broadcast, convert, floating, operand
+from rtorch.numpy.operands import (
+    ArrayLike,
+    axis_of,
+    broadcast,
+    convert,
+    floating,
+    integer_of,
+    items_of,
+    operand,
+)
 from rtorch.numpy.reductions import max as largest, sum as sum_along
 from rtorch.ops.linalg import inv_p, pinv_p, solve_p
 from rtorch.ops.matrices import conj
@@ -149,7 +158,7 @@ def pinv(
     Args:
         x: Shape ``(..., M, N)``.
         rcond: NumPy's name for `rtol`.
-        hermitian: Whether they are Hermitian. Nothing is made of it.
+        hermitian: Whether they are Hermitian; then they must be square.
         rtol: Singular values up to this part of the largest count as zero. By default
             ``max(M, N)`` times the dtype's epsilon.
 
@@ -161,7 +170,7 @@ def pinv(
         >>> rt.linalg.pinv(rt.asarray([[2.0], [0.0]]))
         Array([[0.5, 0. ]], dtype=float32)
     """
-    x = matrices(x, "pinv")
+    x = square(x, "pinv") if hermitian else matrices(x, "pinv")
     return pinv_p(x, cutoff(rcond if rtol is None else rtol, x, "pinv"))
 
 
@@ -222,7 +231,9 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -
     """
     x, right = operand(a, "tensorsolve"), operand(b, "tensorsolve")
     if axes is not None:
-        places = [axis_of(i, x.ndim, "tensorsolve", "axes") for i in axes]
+        places = [
+            axis_of(i, x.ndim, "tensorsolve", "axes") for i in items_of(axes, "tensorsolve", "axes")
+        ]
         x = moveaxis(x, places, tuple(range(x.ndim - len(places), x.ndim)))
     rest = x.shape[right.ndim :]
     if x.shape[: right.ndim] != right.shape or math.prod(rest) != right.size:
@@ -251,8 +262,11 @@ def tensorinv(a: ArrayLike, ind: int = 2) -> Array:
         (2, 3, 6)
     """
     x = operand(a, "tensorinv")
+    ind = integer_of(ind, "tensorinv", "ind")
     if ind <= 0:
         raise ArgumentError(f"[tensorinv] ind: expected a positive number of axes, got {ind}")
+    if not x.ndim:
+        raise ShapeError("[tensorinv] an array without axes has none for rows and columns")
     rows, columns = x.shape[:ind], x.shape[ind:]
     n = math.prod(rows)
     if n != math.prod(columns):

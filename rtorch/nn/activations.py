@@ -8,6 +8,7 @@ alone would let a nan of theirs into the derivative).
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import rtorch as rt
@@ -304,9 +305,13 @@ def _below_zero(name: str, x: Any, axis: int) -> rt.Array:
 
 def check_axis(name: str, x: rt.Array, axis: int) -> int:
     """`axis` as a number from 0 to ``ndim - 1``."""
-    if not -x.ndim <= axis < x.ndim:
-        raise AxisError(f"[{name}] axis {axis} is out of range for an array of shape {x.shape}")
-    return axis % x.ndim
+    try:
+        index = operator.index(axis)
+    except TypeError:
+        raise ArgumentError(f"[{name}] axis: expected an integer, got {axis!r}") from None
+    if not -x.ndim <= index < x.ndim:
+        raise AxisError(f"[{name}] axis {index} is out of range for an array of shape {x.shape}")
+    return index % x.ndim
 
 
 @api

@@ -20,6 +20,8 @@ from rtorch.numpy.access import getitem, setitem
 from rtorch.numpy.layout import mode_of
 from rtorch.ops.creation import full_p
 
+__all__ = ["At"]
+
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 

@@ -21,6 +21,7 @@ from rtorch.numpy.operands import (
     broadcast,
     broadcast_shapes,
     from_any,
+    integer_of,
     operand,
     shape_of,
 )
@@ -114,7 +115,7 @@ def array(
         Array([1., 2.], dtype=float32)
     """
     x = asarray(obj, dtype, copy=True if copy else None, device=device)
-    shape = (1,) * (ndmin - x.ndim) + x.shape
+    shape = (1,) * (integer_of(ndmin, "array", "ndmin") - x.ndim) + x.shape
     return x if shape == x.shape else reshape_p(x, shape=shape)
 
 

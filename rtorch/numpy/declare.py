@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Set as AbstractSet
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from rtorch.core import dtypes
 from rtorch.core.array import Array
@@ -19,6 +19,7 @@ from rtorch.numpy.operands import (
     ArrayLike,
     binary,
     common_dtype,
+    convert,
     floating,
     operand,
     promote,
@@ -97,7 +98,7 @@ def binary_function(
             if not literals:
                 x, y = promote(name, x, y)
             if only is not None:
-                require(name, only, x, y)
+                x, y = _allowed(name, only, x, y)
             return binary(prim, x, y, name, inexact=inexact)
         except Exception as error:
             hide_internal_frames(error)
@@ -108,9 +109,23 @@ def binary_function(
     return function
 
 
+def _allowed(name: str, only: AbstractSet[Any], x: Any, y: Any) -> tuple[Any, Any]:
+    """The operands, refused if their joint dtype is not in `only`; two booleans may be numbers."""
+    dtype = common_dtype(operand(x, name), operand(y, name))
+    if dtype is dtypes.bool_ and dtypes.int8 in only and dtype not in only:
+        return convert(operand(x), dtypes.int8), convert(operand(y), dtypes.int8)
+    if dtype not in only:
+        _refuse(name, dtype, only)
+    return x, y
+
+
 def require(name: str, allowed: AbstractSet[Any], *xs: Any) -> None:
     """Refuse operands whose joint dtype is not in `allowed`."""
     dtype = common_dtype(*[operand(x, name) for x in xs])
     if dtype not in allowed:
-        kinds = ", ".join(sorted(map(str, allowed)))
-        raise DTypeError(f"[{name}] is not defined for {dtype}; it takes {kinds}")
+        _refuse(name, dtype, allowed)
+
+
+def _refuse(name: str, dtype: Any, allowed: AbstractSet[Any]) -> NoReturn:
+    kinds = ", ".join(sorted(map(str, allowed)))
+    raise DTypeError(f"[{name}] is not defined for {dtype}; it takes {kinds}")

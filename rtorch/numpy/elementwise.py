@@ -312,6 +312,8 @@ def signbit(x: ArrayLike, /) -> Array:
         True
     """
     a = operand(x, "signbit")
+    if a.dtype in dtypes.COMPLEXES:
+        raise DTypeError(f"[signbit] is not defined for {a.dtype}: it takes real numbers")
     return cmp.signbit_p(a) if a.dtype in dtypes.FLOATS else cmp.lt_p(a, 0)
 
 

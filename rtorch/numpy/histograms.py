@@ -16,7 +16,15 @@ from rtorch.numpy.cumulative import diff
 from rtorch.numpy.elementwise import where
 from rtorch.numpy.joining import stack
 from rtorch.numpy.manipulation import ravel, reshape
-from rtorch.numpy.operands import ArrayLike, convert, floating, integer_of, operand, promote
+from rtorch.numpy.operands import (
+    ArrayLike,
+    convert,
+    floating,
+    integer_of,
+    items_of,
+    operand,
+    promote,
+)
 from rtorch.numpy.ranges import linspace
 from rtorch.numpy.reductions import max, min, sum
 from rtorch.numpy.sorting import searchsorted
@@ -64,10 +72,17 @@ def bincount(
         raise DTypeError(f"[bincount] expected integers, got {line.dtype}")
     line = convert(line, dtypes.int64)
     if length is None:
-        length = _length(line, integer_of(minlength, "bincount", "minlength"))
+        length = _length(line, _not_negative(minlength, "minlength"))
     else:
-        length = integer_of(length, "bincount", "length")
+        length = _not_negative(length, "length")
     return _count(line, weights, length, "bincount")
+
+
+def _not_negative(n: Any, argument: str) -> int:
+    length = integer_of(n, "bincount", argument)
+    if length < 0:
+        raise ArgumentError(f"[bincount] {argument}: expected an integer >= 0, got {length}")
+    return length
 
 
 def _length(line: Array, least: int) -> int:
@@ -176,9 +191,16 @@ def _edges(name: str, x: Array, bins: Any, range: Any) -> Array:
     return linspace(low, high, n + 1)
 
 
+def _pair(name: str, range: Any) -> list[Any]:
+    ends = items_of(range, name, "range")
+    if len(ends) != 2:
+        raise ArgumentError(f"[{name}] range: expected the first and the last edge, got {range!r}")
+    return ends
+
+
 def _range(name: str, x: Array, range: Any) -> tuple[Array, Array]:
     if range is not None:
-        low, high = (convert(operand(end, name), x.dtype) for end in range)
+        low, high = (convert(operand(end, name), x.dtype) for end in _pair(name, range))
     elif x.size == 0:
         low, high = (full((), end, dtype=x.dtype) for end in (0.0, 1.0))
     else:
@@ -292,7 +314,7 @@ def histogramdd(
     d = points.shape[1]
     each_bins = list(bins) if isinstance(bins, (list, tuple)) else [bins] * d
     each_bins = each_bins * d if len(each_bins) == 1 else each_bins
-    each_range = [None] * d if range is None else list(range)
+    each_range = [None] * d if range is None else items_of(range, "histogramdd", "range")
     if len(each_bins) != d or len(each_range) != d:
         raise ArgumentError(
             f"[histogramdd] bins and range: expected one for each of {d} dimensions"

@@ -13,7 +13,17 @@ from typing import Any
 from rtorch.core.array import Array
 from rtorch.errors import ArgumentError, AxisError, ShapeError, api, describe
 from rtorch.numpy import operands
-from rtorch.numpy.operands import ArrayLike, Axis, Shape, axes_of, axis_of, operand, shape_of
+from rtorch.numpy.operands import (
+    ArrayLike,
+    Axis,
+    Shape,
+    axes_of,
+    axis_of,
+    integer_of,
+    items_of,
+    operand,
+    shape_of,
+)
 from rtorch.ops.base import permute_dims_p, reshape_p
 from rtorch.ops.shape import flip_p
 
@@ -461,10 +471,11 @@ def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
                [1, 3]], dtype=int64)
     """
     x = operand(x, "rot90")
-    i, j = (axis_of(a, x.ndim, "rot90", "axes") for a in axes)
-    if i == j:
+    places = [axis_of(a, x.ndim, "rot90", "axes") for a in items_of(axes, "rot90", "axes")]
+    if len(places) != 2 or places[0] == places[1]:
         raise AxisError(f"[rot90] axes {tuple(axes)} must be two different ones")
-    k = operator.index(k) % 4
+    i, j = places
+    k = integer_of(k, "rot90", "k") % 4
     if k == 0:
         return x
     if k == 2:

@@ -8,7 +8,6 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.errors import api
-from rtorch.numpy.declare import require
 from rtorch.numpy.elementwise import abs, complex, imag, isnan, real, round, where
 from rtorch.numpy.operands import ArrayLike, binary, floating, operand, promote
 from rtorch.numpy.parts import real_floating
@@ -97,7 +96,6 @@ def rad2deg(x: ArrayLike, /) -> Array:
 
 
 def _ignoring_nan(name: str, choose: Any, x: Any, y: Any) -> Array:
-    require(name, dtypes.ORDERED, x, y)
     a, b = promote(name, x, y)
     return where(isnan(a), b, where(isnan(b), a, choose(a, b)))
 
@@ -105,6 +103,8 @@ def _ignoring_nan(name: str, choose: Any, x: Any, y: Any) -> Array:
 @api
 def fmax(x: ArrayLike, y: ArrayLike, /) -> Array:
     """The larger of x and y; nan only if both are. `maximum` is nan if either is.
+
+    Complex numbers are compared by their real parts, equal ones by their imaginary parts.
 
     Example:
         >>> import rtorch as rt

@@ -273,6 +273,16 @@ def integer_of(x: Any, name: str, argument: str) -> int:
     return i
 
 
+def items_of(x: Any, name: str, argument: str) -> list[Any]:
+    """The items of a sequence; `argument` is what the function calls it."""
+    try:
+        return list(x)
+    except TypeError:
+        raise ArgumentError(
+            f"[{name}] {argument}: expected a sequence, got {describe(x)}"
+        ) from None
+
+
 def axis_of(axis: Any, ndim: int, name: str, argument: str = "axis") -> int:
     """`axis` as a number from 0 to ``ndim - 1``."""
     index = integer_of(axis, name, argument)

@@ -132,17 +132,17 @@ def _copy(self: Array) -> Array:
     return self.__copy__()
 
 
-def _late(module: str, name: str) -> Any:
-    """The function of a module that is imported when the method is first called."""
+class _late:  # noqa: N801 - reads as a function
+    """The function `name` of a module that is imported when the method is first asked for."""
 
-    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
-        function = getattr(importlib.import_module(f"rtorch.numpy.{module}"), name)
-        setattr(Array, name, function)
-        return function(self, *args, **kwargs)
+    def __init__(self, module: str, name: str) -> None:
+        self.module = f"rtorch.numpy.{module}"
+        self.name = name
 
-    method.__name__ = name
-    method.__doc__ = f"See ``rt.{name}``."
-    return method
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        function = getattr(importlib.import_module(self.module), self.name)
+        setattr(Array, self.name, function)
+        return function.__get__(instance, owner)
 
 
 _METHODS: dict[str, Any] = {

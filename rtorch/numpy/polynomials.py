@@ -298,6 +298,9 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Arra
         N: The number of columns; by default n.
         increasing: Put the lowest power first.
 
+    Returns:
+        Shape ``(n, N)``; integers in 64 bits, other dtypes as they are.
+
     Example:
         >>> import rtorch as rt
         >>> rt.vander([2, 3], 3).tolist()
@@ -306,8 +309,8 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Arra
     line = operand(x, "vander")
     if line.ndim != 1:
         raise ShapeError(f"[vander] expected a vector, got shape {line.shape}")
-    if line.dtype is dtypes.bool_:
-        line = convert(line, dtypes.int64)
+    if line.dtype not in dtypes.INEXACT | {dtypes.uint64}:
+        line = convert(line, dtypes.int64)  # powers of narrow integers would wrap around
     n = line.shape[0]
     m = n if N is None else integer_of(N, "vander", "N")
     ones = full((n, min(m, 1)), 1, dtype=line.dtype)

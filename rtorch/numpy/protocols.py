@@ -192,6 +192,9 @@ def _plain(x: Any) -> Any:
 
 
 def _unsupported(what: str, key: str, function: Any) -> ArgumentError:
+    if key == "out":
+        return _refuse(what, "out= would write into an array, and arrays of rtorch are immutable. "
+                             "Leave it out and use the result")  # fmt: skip
     names = ", ".join(inspect.signature(function).parameters)
     return ArgumentError(
         f"[{what}] its argument {key!r} has no counterpart: rtorch has {function.__name__}({names})"

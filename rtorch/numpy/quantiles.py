@@ -38,6 +38,7 @@ from rtorch.ops.base import (
     sub_p,
 )
 from rtorch.ops.comparison import and_p, is_finite_p, is_nan_p, select_p
+from rtorch.ops.creation import full_p
 from rtorch.ops.shape import slice_p
 from rtorch.ops.sorting import argsort_p, sort_p
 
@@ -60,6 +61,8 @@ _METHODS = (
 @api
 def median(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The middle of the sorted elements along `axis`, or the mean of the two middle ones.
+
+    It is nan where there are no elements.
 
     Example:
         >>> import rtorch as rt
@@ -195,7 +198,9 @@ def _quantile(
     shape, kept = x.shape, plan_of(name, x.shape, axis).kept
     line = _lines(name, x, axis)
     if line.shape[-1] == 0:
-        raise ShapeError(f"[{name}] no elements to choose from: shape {shape}")
+        if name in ("quantile", "percentile"):
+            raise ShapeError(f"[{name}] no elements to choose from: shape {shape}")
+        line = full_p(shape=(*line.shape[:-1], 1), value=math.nan, dtype=x.dtype, device=x.device)
     flat = shares.reshape((-1,))  # of NumPy or rtorch
     if weights is None:
         out = _unweighted(sort_p(line, axis=line.ndim - 1), flat, method, skip_nan)

@@ -26,6 +26,7 @@ from rtorch.numpy.operands import (
     operand,
     promote,
 )
+from rtorch.numpy.reductions import surely_any
 from rtorch.ops.base import add_p, broadcast_p, move_dim, mul_p, sub_p
 from rtorch.ops.comparison import eq_p, select_p
 from rtorch.ops.creation import iota
@@ -73,6 +74,8 @@ def arange(
         # NumPy takes the step between the first two numbers as rounded, and so do we.
         step = float(work.type(start + step)) - float(work.type(start))
     n = max(n, 0)
+    if n >= 2**63:
+        raise ShapeError(f"[arange] no array is as long as {n}")
     if wanted.itemsize == 2 and wanted in dtypes.FLOATS:
         work = dtypes.float32
     out = iota(n, work, place_of(device))
@@ -146,7 +149,7 @@ def linspace(
         out = firsts
     if wanted in dtypes.INTEGERS:
         out = floor_p(out)
-    out = move_dim(convert(out, wanted), 0, axis % len(line))
+    out = move_dim(convert(out, wanted), 0, axis_of(axis, len(line), "linspace"))
     return (out, step) if retstep else out
 
 
@@ -204,8 +207,8 @@ def geomspace(
 
     Args:
         start: The first number, not 0.
-        stop: The last number, of the same sign if it is real; complex ones turn by the smaller
-            angle.
+        stop: The last number, not 0, of the same sign if it is real; complex ones turn by the
+            smaller angle.
         num: How many.
         endpoint: Whether `stop` is among them.
         dtype: By default that of `start` and `stop` together, or `default_dtype()` for integers.
@@ -218,6 +221,8 @@ def geomspace(
         Array([   1.,   10.,  100., 1000.], dtype=float32)
     """
     (first, last), wanted, work = _ends("geomspace", start, stop, dtype)
+    if surely_any(eq_p, first, 0) or surely_any(eq_p, last, 0):
+        raise ArgumentError("[geomspace] start and stop: no factor leads from or to 0")
     times = linspace(0.0, 1.0, num, endpoint, dtype=dtypes.real_dtype(work), device=device)
     n, line = times.shape[0], (*times.shape, *first.shape)
     inner = tuple(range(1, len(line)))

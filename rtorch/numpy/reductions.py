@@ -12,8 +12,8 @@ from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
 from rtorch.core.primitive import Primitive
-from rtorch.core.trace import state
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, api
+from rtorch.core.trace import is_staging, state
+from rtorch.errors import ArgumentError, ConcretizationError, DTypeError, ShapeError, api
 from rtorch.numpy.operands import (
     ArrayLike,
     Axis,
@@ -125,6 +125,16 @@ def masked(name: str, x: Array, where: ArrayLike | None, instead: Any) -> Array:
     chosen = truth(name, where)
     shape = broadcast_shapes(name, x.shape, chosen.shape)
     return select_p(broadcast(chosen, shape), broadcast(x, shape), instead)
+
+
+def surely_any(prim: Primitive, x: Array, y: Any) -> bool:
+    """Whether ``prim(x, y)`` is known to hold for some element: not under `jit` and `vmap`."""
+    if is_staging():
+        return False
+    try:
+        return bool(reduce_or_p(prim(x, y), axes=tuple(range(x.ndim))))
+    except ConcretizationError:
+        return False
 
 
 # ---- sums and products ---------------------------------------------------------------------------

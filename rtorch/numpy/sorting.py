@@ -26,6 +26,7 @@ from rtorch.numpy.operands import (
     convert,
     floating,
     integer_of,
+    items_of,
     operand,
     promote,
 )
@@ -119,7 +120,7 @@ def lexsort(keys: ArrayLike, axis: int = -1) -> Array:
         >>> rt.lexsort(([3, 1, 2], [0, 1, 0])).tolist()
         [2, 0, 1]
     """
-    rows = [operand(k, "lexsort") for k in keys]  # type: ignore[union-attr]
+    rows = [operand(k, "lexsort") for k in items_of(keys, "lexsort", "keys")]
     if not rows or any(k.shape != rows[0].shape for k in rows):
         raise ShapeError(f"[lexsort] expected keys of one shape, got {[k.shape for k in rows]}")
     place = axis_of(axis, rows[0].ndim, "lexsort")

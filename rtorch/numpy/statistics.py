@@ -10,7 +10,14 @@ from typing import Any
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.dtypes import DType
-from rtorch.errors import ArgumentError, ShapeError, api, describe
+from rtorch.core.trace import Tracer
+from rtorch.errors import (
+    ArgumentError,
+    ShapeError,
+    ZeroWeightsError,
+    api,
+    describe,
+)
 from rtorch.numpy.contraction import matmul
 from rtorch.numpy.creation import full_like
 from rtorch.numpy.elementwise import clip, complex, imag, real
@@ -28,7 +35,15 @@ from rtorch.numpy.operands import (
     operand,
     promote,
 )
-from rtorch.numpy.reductions import Plan, count_nonzero, masked, plan_of, sum as sum_along, truth
+from rtorch.numpy.reductions import (
+    Plan,
+    count_nonzero,
+    masked,
+    plan_of,
+    sum as sum_along,
+    surely_any,
+    truth,
+)
 from rtorch.ops.base import (
     broadcast_p,
     mul_p,
@@ -215,6 +230,10 @@ def average(
         returned: Also return the sum of the weights.
         keepdims: Keep the axes, with length 1.
 
+    Raises:
+        ZeroWeightsError: if weights sum to zero, as far as they are known; under `jit` and `vmap`
+            the result is nan or infinite instead.
+
     Example:
         >>> import rtorch as rt
         >>> rt.average(rt.asarray([1.0, 2.0]), weights=rt.asarray([3.0, 1.0]))
@@ -230,6 +249,8 @@ def average(
         "average", x, spread_weights("average", x, operand(weights, "average"), axis)
     )
     total = sum_along(w, axis, keepdims=keepdims)
+    if surely_any(eq_p, total, 0):
+        raise ZeroWeightsError("[average] the weights sum to zero: there is nothing to divide by")
     out = div_p(sum_along(mul_p(values, w), axis, keepdims=keepdims), total)
     return (out, total) if returned else out
 
@@ -255,6 +276,19 @@ def spread_weights(name: str, x: Array, weights: Array, axis: Axis) -> Array:
 # ---- variables together --------------------------------------------------------------------------
 
 
+def _whole(name: str, argument: str, x: Any) -> Any:
+    """`x`, refused if it is not a whole number, as far as it is known."""
+    if isinstance(x, Tracer):
+        return x
+    try:
+        is_whole = x == int(x)
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole:
+        raise ArgumentError(f"[{name}] {argument}: expected an integer, got {describe(x)}")
+    return x
+
+
 @api
 def cov(
     m: ArrayLike,
@@ -274,7 +308,7 @@ def cov(
         y: Further variables, as `m`.
         rowvar: Whether variables are rows; else they are columns.
         bias: Divide by the number of observations instead of one less.
-        ddof: Divide by that number minus this; goes before `bias`.
+        ddof: Divide by that number minus this, an integer; goes before `bias`.
         fweights: How often each observation occurs, integers >= 0.
         aweights: How much each observation counts, >= 0.
         dtype: The dtype to compute in.
@@ -290,7 +324,7 @@ def cov(
     if y is not None:
         x = concat(promote("cov", x, _variables("cov", floating(y, "cov"), rowvar)))
     weights = _observation_weights("cov", x, fweights, aweights)
-    less = (0 if bias else 1) if ddof is None else ddof
+    less = (0 if bias else 1) if ddof is None else _whole("cov", "ddof", ddof)
     n: Any = x.shape[1]
     if weights is None:
         center, scaled = mean(x, 1, keepdims=True), None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from rtorch.core import dtypes
+from rtorch.core.array import Array
+from rtorch.errors import DTypeError, api
 from rtorch.numpy.declare import (
     binary_function as _binary,
     math_function as _math,
     same_dtype as _same,
 )
+from rtorch.numpy.operands import ArrayLike, convert, operand
 from rtorch.ops import comparison as cmp, elementwise as ew
 from rtorch.ops.base import add_p, mul_p, neg_p, sub_p
 
@@ -84,6 +87,8 @@ __all__ = [
     "trunc",
 ]
 
+_BITS = dtypes.INTEGERS | {dtypes.bool_}
+
 # ---- one floating operand ------------------------------------------------------------------------
 
 exp = _math("exp", ew.exp_p, "e to the power x.", "float(rt.exp(0.0)) -> 1.0")
@@ -126,12 +131,25 @@ rint = _same("rint", ew.round_p, "The nearest integer, halves to the even one.",
 relu = _same("relu", ew.relu_p, "max(x, 0), with slope 0 at 0.", "float(rt.relu(-2.0)) -> 0.0")
 bitwise_invert = _same("bitwise_invert", cmp.not_p, "Every bit flipped.",
                        "int(rt.bitwise_invert(0)) -> -1", booleans=True, floats=False)  # fmt: skip
-bitwise_count = _same("bitwise_count", cmp.population_count_p, "The number of bits that are set.",
-                      "int(rt.bitwise_count(7)) -> 3", floats=False)  # fmt: skip
+
+
+@api
+def bitwise_count(x: ArrayLike, /) -> Array:
+    """The number of bits that are set in the absolute value of x, as uint8.
+
+    Example:
+        >>> import rtorch as rt
+        >>> int(rt.bitwise_count(7))
+        3
+    """
+    a = operand(x, "bitwise_count")
+    if a.dtype not in _BITS:
+        raise DTypeError(f"[bitwise_count] is not defined for {a.dtype}: it takes integers")
+    is_bool = a.dtype is dtypes.bool_
+    return convert(a if is_bool else cmp.population_count_p(a), dtypes.uint8)
+
 
 # ---- two operands --------------------------------------------------------------------------------
-
-_BITS = dtypes.INTEGERS | {dtypes.bool_}
 
 add = _binary("add", add_p, "x + y.", "int(rt.add(1, 2)) -> 3")
 multiply = _binary("multiply", mul_p, "x * y.", "int(rt.multiply(2, 3)) -> 6")

@@ -109,6 +109,14 @@ def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[Sequence[Any
 Partial: TypeAlias = Callable[..., Any]
 
 
+# What takes few machine instructions; `cost_analysis` counts the others as transcendental.
+ARITHMETIC = {
+    "abs", "add", "ceil", "copysign", "div", "floor", "floor_divide", "fmod", "integer_pow",
+    "maximum", "minimum", "mul", "mul_no_nan", "neg", "nextafter", "relu", "remainder", "round",
+    "select", "sign", "sub", "trunc",
+}  # fmt: skip
+
+
 class Elementwise(Primitive):
     """A scalar function applied to every element; operands have one shape, or are scalars."""
 
@@ -120,6 +128,10 @@ class Elementwise(Primitive):
         super().__init__()
         if self.ufunc is not None and type(self).impl is Elementwise.impl:
             self.direct = getattr(np, self.ufunc)
+        self.transcendental = self.differentiable and self.name not in ARITHMETIC  # type: ignore[misc]
+
+    def flops(self, *args: Any, **params: Any) -> float:
+        return float(self.infer(*args, **params).size)
 
     def impl(self, xp: Any, *xs: Any, **params: Any) -> Any:
         assert self.ufunc is not None
@@ -416,6 +428,9 @@ class ReduceSum(Linear):
     @staticmethod
     def into(out: Any, x: Any, *, axes: Any) -> None:
         np.add.reduce(x, None if len(axes) == x.ndim else axes, None, out)
+
+    def flops(self, x: Any, *, axes: Any) -> float:
+        return float(x.size)
 
     def infer(self, x: Any, *, axes: Any) -> Aval:
         return Aval(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype)

@@ -74,6 +74,10 @@ class DotGeneral(Bilinear):
         y_free = [y.shape[i] for i in free_axes(y.ndim, yc, yb)]
         return Aval((*batch, *x_free, *y_free), x.dtype)
 
+    def flops(self, x: Any, y: Any, *, axes: Dims) -> float:
+        contracted = math.prod([x.shape[i] for i in axes[0][0]])
+        return 2.0 * self.infer(x, y, axes=axes).size * contracted
+
     def transpose(self, ct: Any, x: Any, y: Any, *, axes: Dims) -> Any:
         of_x = is_linear(x)
         back, order = (_left if of_x else _right)(axes, len(x.shape), len(y.shape))

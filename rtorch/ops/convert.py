@@ -17,6 +17,7 @@ class ElementwiseLinear(Linear):
     """Linear and elementwise, with a result of another dtype."""
 
     batch = Elementwise.batch
+    flops = Elementwise.flops
 
 
 class Convert(ElementwiseLinear):

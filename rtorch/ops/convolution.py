@@ -30,6 +30,9 @@ class Convolve(Bilinear):
     def infer(self, x: Any, y: Any) -> Aval:
         return Aval((*x.shape[:-1], x.shape[-1] + y.shape[-1] - 1), x.dtype)
 
+    def flops(self, x: Any, y: Any) -> float:
+        return 2.0 * x.size * y.shape[-1]
+
     def transpose(self, ct: Any, x: Any, y: Any) -> Any:
         if is_linear(x):
             return _correlated(ct, y), None

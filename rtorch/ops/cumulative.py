@@ -43,6 +43,9 @@ class Cumulative(Primitive):
             out = self._on_gpu(xp, x, axis)
         return xp.flip(out, axis) if reverse else out
 
+    def flops(self, x: Any, *, axis: int, reverse: bool) -> float:
+        return float(x.size)
+
     def _on_gpu(self, xp: Any, x: Any, axis: int) -> Any:
         return getattr(xp, {"add": "cumsum", "multiply": "cumprod"}[self.ufunc])(x, axis)
 
@@ -124,6 +127,9 @@ class Recurrence(Primitive):
         for i in order:
             steps[i] += coefficients[i] * steps[i + before]
         return out
+
+    def flops(self, a: Any, b: Any, *, axis: int, reverse: bool) -> float:
+        return 2.0 * b.size
 
     def infer(self, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
         return b

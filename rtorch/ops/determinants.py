@@ -33,6 +33,7 @@ class Det(MatrixOp):
     """The determinants of square matrices."""
 
     name = "det"
+    counts = (0.0, 2 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return xp.asarray(xp.linalg.det(x))
@@ -52,6 +53,7 @@ class Adjugate(MatrixOp):
     """
 
     name = "adjugate"
+    counts = (6.0, 20.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         fast = self._by_inverse(xp, x) if x.size else xp.array(x)
@@ -115,6 +117,7 @@ class SlogDet(MatrixOp):
 
     name = "slogdet"
     multiple = True
+    counts = (0.0, 2 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
         sign, log = xp.linalg.slogdet(x)

@@ -22,6 +22,8 @@ class Effect(Primitive):
     multiple = True
     differentiable = False
     effect = True
+    portable = False
+    any_device = True
 
     def impl(self, xp: Any, *raw: Any, action: Action) -> Any:
         # Copies: a plan writes to its memory again, and `action` may keep what it gets.

@@ -140,6 +140,9 @@ class IntegerPow(Elementwise):
                 base = xp.multiply(base, base)
         return xp.ones_like(x) if power is None else power
 
+    def flops(self, x: Any, *, y: int) -> float:
+        return float(x.size * max(y.bit_length() + y.bit_count() - 2, 0))
+
     def can_write(self, out: Aval, *, y: int) -> bool:
         return y == 2
 

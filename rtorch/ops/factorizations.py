@@ -43,6 +43,7 @@ class Cholesky(MatrixOp):
     """The lower triangle ``l`` with ``l @ l.adjoint = x``; the lower triangle of ``x`` is read."""
 
     name = "cholesky"
+    counts = (0.0, 1 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
         problem = (
@@ -73,6 +74,7 @@ class LU(MatrixOp):
 
     name = "lu"
     multiple = True
+    counts = (1.0, -1 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
         library = library_for(xp, x)
@@ -204,6 +206,7 @@ class QR(MatrixOp):
 
     name = "qr"
     multiple = True
+    counts = (4.0, -4 / 3)
 
     def impl(self, xp: Any, x: Any, *, complete: bool) -> Any:
         return tuple(xp.linalg.qr(x, "complete" if complete else "reduced"))

@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ def _moved(axis: int, dim: int) -> int:
     return axis + (dim <= axis)
 
 
+def _flops(aval: Aval, axes: Any) -> float:
+    """5 n log2 n for each complex line of length n; see fftw.org/speed."""
+    points = math.prod([aval.shape[a] for a in axes])
+    return 5.0 * aval.size * math.log2(max(points, 1))
+
+
 class FFT(Linear):
     """The transform along ``axes``; the result is complex, ``x`` may be real."""
 
@@ -44,6 +51,9 @@ class FFT(Linear):
     def into(out: Any, x: Any, *, axes: Any, inverse: bool, norm: Any) -> None:
         if x.size:
             (np.fft.ifftn if inverse else np.fft.fftn)(x, axes=axes, norm=norm, out=out)
+
+    def flops(self, x: Any, *, axes: Any, inverse: bool, norm: Any) -> float:
+        return _flops(x, axes)
 
     def infer(self, x: Any, *, axes: Any, inverse: bool, norm: Any) -> Aval:
         return Aval(x.shape, dtypes.complex_dtype(x.dtype))
@@ -72,6 +82,9 @@ class RFFT(Linear):
     def into(out: Any, x: Any, *, axis: int, norm: Any) -> None:
         if x.size:
             np.fft.rfft(x, axis=axis, norm=norm, out=out)
+
+    def flops(self, x: Any, *, axis: int, norm: Any) -> float:
+        return _flops(x, (axis,)) / 2
 
     def infer(self, x: Any, *, axis: int, norm: Any) -> Aval:
         shape = (*x.shape[:axis], x.shape[axis] // 2 + 1, *x.shape[axis + 1 :])
@@ -103,6 +116,9 @@ class IRFFT(Linear):
     def into(out: Any, x: Any, *, axis: int, n: int, norm: Any) -> None:
         if x.size:
             np.fft.irfft(x, n, axis, norm, out)
+
+    def flops(self, x: Any, *, axis: int, n: int, norm: Any) -> float:
+        return _flops(self.infer(x, axis=axis, n=n, norm=norm), (axis,)) / 2
 
     def infer(self, x: Any, *, axis: int, n: int, norm: Any) -> Aval:
         shape = (*x.shape[:axis], n, *x.shape[axis + 1 :])

@@ -17,6 +17,7 @@ from rtorch.ops.library import by_library
 from rtorch.ops.slopes import Slope, of_arrays, quotient
 
 _MOST_TERMS = 20_000
+_LEAST_PRECISE = 1e-6  # the relative error beyond which there is no result
 _AT_ONCE = 16  # terms between two looks whether that was enough
 
 # ---- series --------------------------------------------------------------------------------------
@@ -25,22 +26,29 @@ _AT_ONCE = 16  # terms between two looks whether that was enough
 def _series(
     xp: Any, tops: Sequence[Any], bottoms: Sequence[Any], x: Any, way: Sequence[float]
 ) -> tuple[Any, Any]:
-    """The hypergeometric series and its derivative along `way`, a weight for each parameter."""
+    """The hypergeometric series and its derivative along `way`, a weight for each parameter.
+
+    Where too many digits cancel, or the terms do not suffice, the derivative is nan.
+    """
     value, slope = xp.ones_like(x), xp.zeros_like(x)
     term, term_dot = xp.ones_like(x), xp.zeros_like(x)
+    largest = xp.ones_like(x)
     for k in range(_MOST_TERMS):
         factor, factor_dot = _factor(xp, tops, bottoms, x, way, k)
         term_dot = term_dot * factor + term * factor_dot
         term = term * factor
         value, slope = value + term, slope + term_dot
+        largest = xp.maximum(largest, xp.maximum(xp.abs(term), xp.abs(term_dot)))
         if k % _AT_ONCE == _AT_ONCE - 1:
             small = xp.abs(term) <= 1e-17 * xp.abs(value)
             # The rest is at most that of a geometric series.
             small &= xp.abs(term_dot) <= 1e-16 * xp.abs(slope) * xp.abs(1 - xp.abs(factor))
             finished = (small & (xp.abs(factor) < 1)) | ~(xp.abs(value) < xp.inf)
             if bool(finished.all()):
-                return value, slope
-    return value, xp.where(finished, slope, xp.nan)
+                break
+    size = xp.maximum(xp.abs(value), xp.abs(slope))
+    precise = ~(_LEAST_PRECISE * size < 1e-15 * largest)
+    return value, xp.where(finished & precise, slope, xp.nan)
 
 
 def _factor(xp: Any, tops: Any, bottoms: Any, x: Any, way: Any, k: int) -> tuple[Any, Any]:

@@ -164,6 +164,9 @@ class Scatter(Primitive):
             ufunc = {"add": xp.add, "mul": xp.multiply, "min": xp.minimum, "max": xp.maximum}[op]
             ufunc.at(target, places, updates)
 
+    def flops(self, x: Any, updates: Any, *indices: Any, **params: Any) -> float:
+        return 0.0 if params["op"] == "set" else float(updates.size)
+
     def infer(self, x: Any, *args: Any, **params: Any) -> Any:
         return x
 

@@ -60,6 +60,11 @@ class Solve(LeftDivision):
 
     name = "solve"
 
+    def flops(self, *args: Any, **params: Any) -> float:
+        a, b = args
+        n = a.shape[-1]
+        return 2 / 3 * n * a.size + 2.0 * n * b.size
+
     def impl(self, xp: Any, a: Any, b: Any) -> Any:
         return guarded("solve", SINGULAR, xp.linalg.solve, a, b)
 
@@ -80,6 +85,7 @@ class Inv(MatrixOp):
     """The inverses of square matrices."""
 
     name = "inv"
+    counts = (0.0, 2.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return guarded("inv", SINGULAR, xp.linalg.inv, x)
@@ -96,6 +102,7 @@ class Pinv(MatrixOp):
     """The pseudo-inverses; singular values up to ``rtol`` times the largest count as zero."""
 
     name = "pinv"
+    counts = (8.0, 20.0)
 
     def impl(self, xp: Any, x: Any, rtol: Any) -> Any:
         u, s, vh = guarded("pinv", FINITE, lambda a: xp.linalg.svd(a, False), x)

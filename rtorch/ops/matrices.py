@@ -6,9 +6,10 @@ Matrices are the last two axes of their arrays; equal axes before these are a ba
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -33,6 +34,17 @@ from rtorch.ops.library import load
 
 class MatrixOp(Primitive):
     """An operation on stacks of matrices, whose batch axes are alike in all operands."""
+
+    # Flops as multiples of m n k and k**3 for matrices of m rows, n columns, k the lesser:
+    # the counts of Golub and Van Loan, "Matrix Computations" (4th edition).
+    counts: ClassVar[tuple[float, float]] = (0.0, 0.0)
+
+    def flops(self, *args: Any, **params: Any) -> float:
+        x = args[0]
+        if len(x.shape) < 2:
+            return 0.0
+        k = min(x.shape[-2:])
+        return self.counts[0] * x.size * k + self.counts[1] * k**3 * math.prod(x.shape[:-2])
 
     def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
         operands, dims = args
@@ -190,9 +202,13 @@ def guarded(name: str, problem: str, function: Callable[..., Any], *matrices: An
     try:
         return function(*matrices)
     except np.linalg.LinAlgError:
-        where = _first_bad(function, matrices)
-        which = f"matrix {where} of the batch" if where else "the matrix"
-        raise LinAlgError(f"[{name}] {which} {problem}") from None
+        raise_at(name, problem, _first_bad(function, matrices))
+
+
+def raise_at(name: str, problem: str, where: tuple[int, ...]) -> NoReturn:
+    """Say that the matrix at the place `where` of the batch has a problem."""
+    which = f"matrix {where} of the batch" if where else "the matrix"
+    raise LinAlgError(f"[{name}] {which} {problem}") from None
 
 
 def _first_bad(function: Callable[..., Any], matrices: tuple[Any, ...]) -> tuple[int, ...]:

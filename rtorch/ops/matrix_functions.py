@@ -21,9 +21,8 @@ import numpy as np
 
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import is_linear
-from rtorch.errors import LinAlgError
 from rtorch.ops.base import add_p, add_tangents
-from rtorch.ops.matrices import MatrixOp, guarded, scipy_linalg, swapped
+from rtorch.ops.matrices import FINITE, MatrixOp, guarded, raise_at, scipy_linalg, swapped
 from rtorch.ops.shape import pad_p, slice_p
 
 
@@ -31,6 +30,7 @@ class MatrixFunction(MatrixOp):
     """The function `kind`, one of `FUNCTIONS`, of square matrices."""
 
     name = "matrix_function"
+    counts = (0.0, 25.0)
 
     def impl(self, xp: Any, x: Any, *, kind: str) -> Any:
         return FUNCTIONS[kind](xp, x)
@@ -46,6 +46,7 @@ class Frechet(MatrixOp):
     """The derivative of the matrix function `kind` at ``x`` along ``e``."""
 
     name = "frechet"
+    counts = (0.0, 100.0)
 
     def impl(self, xp: Any, x: Any, e: Any, *, kind: str) -> Any:
         if kind == "exp":
@@ -117,16 +118,14 @@ class _Dual:
     def __init__(self, x: Any, e: Any) -> None:
         self.x, self.e = x, e
 
-    def __add__(self, other: Any) -> _Dual:
-        if isinstance(other, _Dual):
-            return _Dual(self.x + other.x, self.e + other.e)
-        return _Dual(self.x + other, self.e)
+    def __getitem__(self, i: int) -> _Dual:
+        return _Dual(self.x[i], self.e[i])
+
+    def __add__(self, other: _Dual) -> _Dual:
+        return _Dual(self.x + other.x, self.e + other.e)
 
     def __sub__(self, other: _Dual) -> _Dual:
         return _Dual(self.x - other.x, self.e - other.e)
-
-    def __rmul__(self, factor: Any) -> _Dual:
-        return _Dual(factor * self.x, factor * self.e)
 
     def __matmul__(self, other: _Dual) -> _Dual:
         return _Dual(self.x @ other.x, self.x @ other.e + self.e @ other.x)
@@ -146,19 +145,21 @@ _PADE_NORM = 4.74
 def _expm(xp: Any, x: Any, e: Any = None) -> Any:
     """The exponential; with `e`, its derivative along `e` instead."""
     norm = _norm(xp, x)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        halvings = xp.maximum(xp.ceil(xp.log2(norm / _PADE_NORM)), 0)
-    halvings = xp.where(xp.isfinite(halvings), halvings, xp.zeros_like(halvings))
-    times = int(halvings.max()) if halvings.size else 0
-    scale = xp.exp2(-halvings).astype(x.real.dtype)[..., None, None]
-    one = _eye(xp, x)
+    times, halvings = 0, norm  # no times
+    if not (norm <= _PADE_NORM).all():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            halvings = xp.maximum(xp.ceil(xp.log2(norm / _PADE_NORM)), 0)
+        halvings = xp.where(xp.isfinite(halvings), halvings, xp.zeros_like(halvings))
+        times = int(halvings.max())
+        scale = xp.exp2(-halvings).astype(x.real.dtype)[..., None, None]
+        x, e = x * scale, None if e is None else e * scale
     if e is None:
-        denominator, numerator = _pade(x * scale, one, x.dtype.type)
+        denominator, numerator = _pade(xp, x)
         out = xp.linalg.solve(denominator, numerator)
         for i in range(times):
             out = xp.where((halvings > i)[..., None, None], out @ out, out)
         return out
-    denominator, numerator = _pade(_Dual(x * scale, e * scale), one, x.dtype.type)
+    denominator, numerator = _pade(xp, _Dual(x, e))
     pair = denominator.divides(xp, numerator)
     for i in range(times):
         again, go_on = pair @ pair, (halvings > i)[..., None, None]
@@ -166,17 +167,41 @@ def _expm(xp: Any, x: Any, e: Any = None) -> Any:
     return pair.e
 
 
-def _pade(x: Any, one: Any, number: Callable[[float], Any]) -> tuple[Any, Any]:
+def _pade(xp: Any, x: Any) -> tuple[Any, Any]:
     """Denominator and numerator of the approximant at `x`."""
-    c = [number(b) for b in _PADE]
     x2 = x @ x
     x4 = x2 @ x2
     x6 = x4 @ x2
-    odd = x6 @ (c[13] * x6 + c[11] * x4 + c[9] * x2) + c[7] * x6 + c[5] * x4 + c[3] * x2
-    odd = x @ (odd + c[1] * one)
-    even = x6 @ (c[12] * x6 + c[10] * x4 + c[8] * x2) + c[6] * x6 + c[4] * x4 + c[2] * x2
-    even = even + c[0] * one
+    high, low = _mixed(xp, x2, x4, x6)
+    parts = x6 @ high + low
+    odd, even = x @ parts[0], parts[1]
     return even - odd, even + odd
+
+
+# What goes into the odd and the even part: sums of 1, x2, x4 and x6, of which the first two are
+# times x6.
+_MIX = np.asarray(
+    [[0.0, *_PADE[9::2]], [0.0, *_PADE[8::2]], _PADE[1:9:2], _PADE[0:8:2]]
+)  # fmt: skip
+
+
+def _mixed(xp: Any, *powers: Any) -> tuple[Any, Any]:
+    """The four sums of even powers, in one product of matrices: two and two."""
+    if isinstance(powers[0], _Dual):
+        xs = _mixed(xp, *[p.x for p in powers])
+        es = _sums(xp, 0.0, *[p.e for p in powers])
+        return _Dual(xs[0], es[0]), _Dual(xs[1], es[1])
+    return _sums(xp, _eye(xp, powers[0]), *powers)
+
+
+def _sums(xp: Any, *terms: Any) -> tuple[Any, Any]:
+    like = terms[1]
+    stack = xp.empty((4, *like.shape), like.dtype)
+    for i, term in enumerate(terms):
+        stack[i] = term
+    mix = xp.asarray(_MIX, like.real.dtype)
+    out = (mix @ stack.reshape((4, math.prod(like.shape)))).reshape(stack.shape)
+    return out[:2], out[2:]
 
 
 _NO_ROOT = (
@@ -191,10 +216,12 @@ def _sqrtm(xp: Any, x: Any, what: str = "sqrtm") -> Any:
         return guarded(what, _NO_ROOT.format(what="root"), lambda a: _denman_beavers(xp, a), x)
     out = np.empty_like(x)
     for at in np.ndindex(x.shape[:-2]):
-        root = library.sqrtm(x[at])
+        try:
+            root = library.sqrtm(x[at])
+        except np.linalg.LinAlgError:
+            raise_at(what, FINITE, at)
         if np.iscomplexobj(root) and not np.iscomplexobj(x):
-            which = f"matrix {at} of the batch" if at else "the matrix"
-            raise LinAlgError(f"[{what}] {which} {_NO_ROOT.format(what='root')}")
+            raise_at(what, _NO_ROOT.format(what="root"), at)
         out[at] = root
     return out
 
@@ -224,25 +251,50 @@ def _newton_root(xp: Any, x: Any) -> Any:
 # Gauss and Legendre's rule for the integral that is the logarithm: its [8/8] Padé approximant.
 _NODES, _WEIGHTS = (v / 2 for v in np.polynomial.legendre.leggauss(8))
 _LOG_NORM = 0.25
+_TRIANGULAR_FROM = 16  # rows: roots of larger matrices are taken of their Schur form
+_AT_ONCE = 1 << 12  # elements of what is solved for all nodes at once
 
 
 def _logm(xp: Any, x: Any) -> Any:
-    """Roots until the matrices are close to the identity, and Padé's approximant there.
+    """The logarithm, in double precision; of larger matrices that of the Schur form.
 
-    In double precision: a logarithm of 2**-k times the size loses k bits.
+    A logarithm of 2**-k times the size, whose roots were taken k times, loses k bits.
     """
     dtype, x = x.dtype, x.astype(np.result_type(x.dtype, np.float64))
+    library = scipy_linalg(True) if xp is np and x.size else None
+    if library is None or x.shape[-1] < _TRIANGULAR_FROM:
+        return _log_by_roots(xp, x).astype(dtype)
+    form, q = np.empty_like(x), np.empty_like(x)
+    for at in np.ndindex(x.shape[:-2]):
+        try:
+            form[at], q[at] = library.schur(x[at], check_finite=False)
+        except np.linalg.LinAlgError:
+            raise_at("logm", FINITE, at)
+    out = q @ _log_by_roots(xp, form) @ q.conj().swapaxes(-1, -2)
+    return out.astype(dtype)
+
+
+def _log_by_roots(xp: Any, x: Any) -> Any:
+    """Roots until the matrices are close to the identity, and Padé's approximant there."""
     one = _eye(xp, x)
     roots = 0
     while roots < 60 and bool((_norm(xp, x - one) > _LOG_NORM).any()):
         x = _sqrtm(xp, x, "logm")
         roots += 1
-    y = x - one
-    real = x.real.dtype.type
+    return _log_near_one(xp, x - one, one) * x.real.dtype.type(2.0**roots)
+
+
+def _log_near_one(xp: Any, y: Any, one: Any) -> Any:
+    """The approximant of ``log(1 + y)``."""
+    column = (len(_NODES), *(1,) * y.ndim)
+    nodes = xp.asarray(_NODES + 0.5, y.real.dtype).reshape(column)
+    weights = xp.asarray(_WEIGHTS, y.real.dtype).reshape(column)
+    step = len(_NODES) if y.size <= _AT_ONCE else 1
     parts = [
-        real(w) * xp.linalg.solve(one + real(t + 0.5) * y, y) for t, w in zip(_NODES, _WEIGHTS)
+        xp.linalg.solve(one + nodes[i : i + step] * y, weights[i : i + step] * y).sum(0)
+        for i in range(0, len(_NODES), step)
     ]
-    return (sum(parts[1:], parts[0]) * real(2.0**roots)).astype(dtype)
+    return sum(parts[1:], parts[0])
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {"exp": _expm, "sqrt": _sqrtm, "log": _logm}

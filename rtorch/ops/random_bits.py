@@ -181,6 +181,9 @@ class FromKeys(Nondifferentiable):
     def finisher(self, dtype: DType) -> Finish:
         raise NotImplementedError
 
+    def flops(self, key: Any, **params: Any) -> float:
+        return 50.0 * self.infer(key, **params).size  # 20 rounds of 5 operations for two words
+
     def batch(self, args: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
         return self(move_dim(args[0], dims[0], 0), **params), 0
 

@@ -37,6 +37,9 @@ class Reduction(Primitive):
     def into(self, out: Any, x: Any, *, axes: Any) -> None:
         getattr(np, self.ufunc).reduce(x, axes, None, out)
 
+    def flops(self, x: Any, *, axes: Any) -> float:
+        return float(x.size)
+
     def infer(self, x: Any, *, axes: Any) -> Aval:
         return Aval(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype)
 
@@ -134,6 +137,9 @@ class ArgExtreme(Nondifferentiable):
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
         return xp.asarray(getattr(xp, self.function)(x, axis)).astype(dtypes.int64)
+
+    def flops(self, x: Any, *, axis: int) -> float:
+        return float(x.size)
 
     def infer(self, x: Any, *, axis: int) -> Aval:
         return Aval((*x.shape[:axis], *x.shape[axis + 1 :]), dtypes.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rtorch.core import dtypes
@@ -16,6 +17,10 @@ def _comparable(x: Any) -> Any:
     return x.astype(dtypes.float32) if x.dtype.kind == "V" else x
 
 
+def _comparisons(x: Any, axis: int) -> float:
+    return float(x.size) * math.log2(max(x.shape[axis], 1))
+
+
 class ArgSort(Nondifferentiable):
     """The positions along ``axis`` in ascending order of their elements; stable."""
 
@@ -23,6 +28,9 @@ class ArgSort(Nondifferentiable):
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
         return xp.argsort(_comparable(x), axis, kind="stable").astype(dtypes.int64, copy=False)
+
+    def flops(self, x: Any, *, axis: int) -> float:
+        return _comparisons(x, axis)
 
     def infer(self, x: Any, *, axis: int) -> Aval:
         return Aval(x.shape, dtypes.int64)
@@ -38,6 +46,9 @@ class Sort(Primitive):
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
         return xp.sort(_comparable(x), axis).astype(x.dtype, copy=False)
+
+    def flops(self, x: Any, *, axis: int) -> float:
+        return _comparisons(x, axis)
 
     def infer(self, x: Any, *, axis: int) -> Any:
         return x
@@ -61,6 +72,9 @@ class TopK(Primitive):
         order = xp.argsort(_comparable(x)[..., ::-1], -1, kind="stable")
         order = (x.shape[-1] - 1 - order)[..., ::-1][..., :k]
         return xp.take_along_axis(x, order, -1), order.astype(dtypes.int64)
+
+    def flops(self, x: Any, *, k: int) -> float:
+        return _comparisons(x, -1)
 
     def infer(self, x: Any, *, k: int) -> Any:
         shape = (*x.shape[:-1], k)

@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from rtorch.ops.matrices import (
     guarded,
     hermitian_of_lower,
     product,
+    raise_at,
 )
 from rtorch.ops.reduction import reduce_max_p
 from rtorch.ops.shape import concat_p, slice_p
@@ -67,13 +69,24 @@ def _cast(x: Any, like: Any) -> Any:
 # ---- Hermitian matrices --------------------------------------------------------------------------
 
 
+def _check_finite(xp: Any, x: Any, name: str) -> None:
+    """Refuse nan and inf in lower triangles, of which LAPACK makes finite numbers now and then."""
+    if xp is not np or math.isfinite(abs(np.vdot(x, x))):  # the quick answer, if it is no
+        return
+    bad = ~np.isfinite(np.tril(x)).all((-2, -1))
+    if bad.any():
+        raise_at(name, FINITE, tuple(np.argwhere(bad)[0].tolist()))
+
+
 class Eigh(MatrixOp):
     """Eigenvalues, ascending, and eigenvectors of Hermitian matrices: the lower triangles count."""
 
     name = "eigh"
     multiple = True
+    counts = (0.0, 9.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
+        _check_finite(xp, x, "eigh")
         return tuple(guarded("eigh", FINITE, xp.linalg.eigh, x))
 
     def infer(self, x: Any) -> Any:
@@ -90,8 +103,10 @@ class Eigvalsh(MatrixOp):
     """The eigenvalues alone."""
 
     name = "eigvalsh"
+    counts = (0.0, 4 / 3)
 
     def impl(self, xp: Any, x: Any) -> Any:
+        _check_finite(xp, x, "eigvalsh")
         return guarded("eigvalsh", FINITE, xp.linalg.eigvalsh, x)
 
     def infer(self, x: Any) -> Aval:
@@ -123,6 +138,7 @@ class Eig(MatrixOp):
 
     name = "eig"
     multiple = True
+    counts = (0.0, 25.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         w, v = _on_host(xp, "eig", x)
@@ -146,6 +162,7 @@ class Eigvals(MatrixOp):
     """The eigenvalues alone."""
 
     name = "eigvals"
+    counts = (0.0, 10.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         w = _on_host(xp, "eigvals", x)
@@ -172,6 +189,7 @@ class SVD(MatrixOp):
 
     name = "svd"
     multiple = True
+    counts = (6.0, 20.0)
 
     def impl(self, xp: Any, x: Any, *, full_matrices: bool) -> Any:
         return tuple(guarded("svd", FINITE, lambda a: xp.linalg.svd(a, full_matrices), x))
@@ -241,6 +259,7 @@ class Svdvals(MatrixOp):
     """The singular values alone."""
 
     name = "svdvals"
+    counts = (2.0, 2.0)
 
     def impl(self, xp: Any, x: Any) -> Any:
         return guarded("svdvals", FINITE, lambda a: xp.linalg.svd(a, compute_uv=False), x)

@@ -13,6 +13,12 @@ __all__ = ["check_key_reuse"]
 _REMEMBERED = 1 << 16  # keys; older ones are forgotten
 
 
+_CURE = (
+    ". The same key gives the same numbers: use new ones, as in `key, subkey = "
+    "rt.random.split(key)`, or rt.random.clone(key) where they shall be the same"
+)
+
+
 class _Uses:
     """Which keys have been used, by what and where."""
 
@@ -20,16 +26,18 @@ class _Uses:
         self.first: dict[tuple[int, ...], tuple[str, SourceLine | None]] = {}
 
     def __call__(self, key: rt.Array, name: str) -> None:
-        lanes = {tuple(words) for words in raw.known_words(key) or ()}
+        lanes = [tuple(words) for words in raw.known_words(key) or ()]
         here = user_line()
+        if len(set(lanes)) < len(lanes):
+            twice = next(words for i, words in enumerate(lanes) if words in lanes[:i])
+            raise KeyReuseError(f"[{name}] two lanes of vmap have the key {list(twice)}{_CURE}")
         for words in lanes:
             if words in self.first:
                 before, line = self.first[words]
                 raise KeyReuseError(
                     f"[{name}] the key {list(words)} was used before, by {before}"
                     + (f" at {line}" if line else "")
-                    + ". The same key gives the same numbers: use new ones, as in `key, subkey = "
-                    "rt.random.split(key)`, or rt.random.clone(key) where they shall be the same"
+                    + _CURE
                 )
         for words in lanes:
             if len(self.first) >= _REMEMBERED:

@@ -68,8 +68,9 @@ class KeyStream(Iterator[rt.Array]):
         """The next key, or the next `n` of them, uint32 of shape (n, 2)."""
         if n is None:
             return next(self)
-        if not isinstance(n, int) or n < 0:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
             raise ArgumentError(f"[KeyStream] n: expected an integer >= 0, got {describe(n)}")
+        n = int(n)
         self._check()
         first = self._take(n)
         places = rt.arange(first, first + n, dtype=rt.uint32)

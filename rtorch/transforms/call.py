@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
 from rtorch.core.axes import collective_sizes
+from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.program import Program, run_again
+from rtorch.core.program import Program, Var, run_again
 from rtorch.core.trace import state
 from rtorch.ops.base import batch_size, instantiate
 from rtorch.transforms.derive import (
@@ -33,6 +36,7 @@ class Call(Primitive):
     name = "call"
     multiple = True
     batches_nothing = True
+    inlines = True
 
     def impl(self, xp: Any, *raw: Any, program: Program) -> Any:
         return executable(program, xp)(*raw)
@@ -42,6 +46,10 @@ class Call(Primitive):
 
     def infer(self, *avals: Any, program: Program) -> Any:
         return program.out_avals
+
+    def takes_index(self, i: int, /, **params: Any) -> bool:
+        program: Program = params["program"]
+        return i in program.cached("indices", lambda: _index_parameters(optimize(program)))
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program) -> tuple[Any, Any]:
         active = tuple([t is not None for t in tangents])
@@ -99,3 +107,19 @@ class LinearCall:
 
 
 call_p = Call()
+
+
+def _index_parameters(program: Program) -> frozenset[int]:
+    """The places of parameters that reach float results only as indices or as single numbers.
+
+    Eager code moves those to the GPU where they meet arrays that are there.
+    """
+    others = {v for v in program.out_atoms if type(v) is Var and v.aval.dtype not in INTEGERS}
+    for eqn in reversed(program.eqns):
+        if eqn.effect or any(v in others for v in eqn.outs):
+            others.update(
+                v for i, v in enumerate(eqn.args)
+                if type(v) is Var and math.prod(v.aval.shape) != 1
+                and not eqn.prim.takes_index(i, **eqn.params)
+            )  # fmt: skip
+    return frozenset(i for i, v in enumerate(program.in_vars) if v not in others)

@@ -31,6 +31,7 @@ class Dynamic(Primitive):
 
     name = "dynamic"
     multiple = True
+    portable = False
 
     def impl(self, xp: Any, *raw: Any, function: Function, avals: tuple[Aval, ...]) -> Any:
         # Copies, since a plan writes to its memory again and a tape may keep what it gets.

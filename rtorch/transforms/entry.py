@@ -35,6 +35,7 @@ class _Writer:
             "MISS": MISS, "Array": Array, "WeakArray": WeakArray, "claim": claim,
             "asarray": np.asarray, "errstate": np.errstate, "dtypes": dtypes,
             "flatten": tree.flatten, "unflatten": tree.unflatten, "static_key": static_key,
+            "static_value": static_value,
         }  # fmt: skip
         self.count = 0
 
@@ -219,11 +220,25 @@ def _take_arguments(
 
 def _check_static(writer: _Writer, name: str, value: Any) -> None:
     kind, constant = writer.constant(type(value)), writer.constant(value)
-    same = f"type({name}) is {kind} and {name} == {constant}"
+    if static_value(value) != value:  # there is a nan in it
+        constant = writer.constant((static_value(value),))
+        same = f"type({name}) is {kind} and (static_value({name}),) == {constant}"
+    else:
+        same = f"type({name}) is {kind} and {name} == {constant}"
     key = static_key(value)
     if key is not type(value):
         same += f" and static_key({name}) == {writer.constant(key)}"
     writer.need(same)
+
+
+_NAN = float("nan")
+
+
+def static_value(value: Any) -> Any:
+    """`value` with the one nan in place of all: they are not equal, but make one program."""
+    if type(value) is float and value != value:
+        return _NAN
+    return tuple(map(static_value, value)) if type(value) is tuple else value
 
 
 def static_key(value: Any) -> Any:

@@ -14,21 +14,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-
-from rtorch.compiler.passes import optimize
-from rtorch.compiler.plan import executable
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array, CudaArray
-from rtorch.core.aval import Aval
-from rtorch.core.printer import program_text
 from rtorch.core.program import Program
 from rtorch.core.trace import EVAL, Tracer, quietly, state
 from rtorch.errors import ArgumentError, api, describe, hide_internal_frames
 from rtorch.transforms.arguments import argument_path, as_array, check_callable
 from rtorch.transforms.call import call
-from rtorch.transforms.entry import MISS, make_entry, static_key
-from rtorch.transforms.programs import Staged, stage_function
+from rtorch.transforms.entry import MISS, make_entry, static_key, static_value
+from rtorch.transforms.lowered import Lowered
+from rtorch.transforms.programs import Staged, aval_like, stage_function
 
 MAX_ENTRIES = 256  # signatures kept for one function
 WARN_AFTER = 32  # misses before the warning about retracing
@@ -74,40 +69,6 @@ class Signature(NamedTuple):
     statics: tuple[Any, ...]  # (place, key, value)
     default_dtype: Any
     axes: Any  # the named axes in scope, with their sizes
-
-
-class Lowered:
-    """A staged function before it runs, from ``jit(f).lower(*args)``."""
-
-    def __init__(self, staged: Staged) -> None:
-        self.program = staged.program
-        self.out_tree = staged.out_tree
-
-    @api
-    def as_text(self, stage: str = "program") -> str:
-        """The Program as text: ``"program"``, ``"optimized"`` by the passes, or its ``"plan"``."""
-        if stage == "program":
-            return program_text(self.program)
-        if stage == "optimized":
-            return program_text(optimize(self.program))
-        if stage == "plan":
-            return str(executable(self.program, np).source)  # type: ignore[attr-defined]
-        raise ArgumentError(
-            f"[lower] stage: expected 'program', 'optimized' or 'plan', got {stage!r}"
-        )
-
-    def compile(self) -> Callable[..., Any]:
-        """A function of the flat arrays that returns a list of arrays."""
-
-        @api
-        def compiled(*arrays: Any) -> list[Array]:
-            self.program.check_arguments(arrays)
-            return list(quietly(call, self.program, arrays))
-
-        return compiled
-
-    def __repr__(self) -> str:
-        return self.as_text()
 
 
 class Jitted:
@@ -217,12 +178,17 @@ class Jitted:
 
     @api
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """Stage for these arguments (arrays or specs) without running."""
+        """Stage for these arguments (arrays or specs) without running.
+
+        Returns:
+            A `Lowered`: its text, what it takes and gives, what it costs, and ``compile()``.
+        """
         statics, dynamic, dynamic_kwargs = self._static.split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, dynamic_kwargs))
-        avals = [x if isinstance(x, Aval) else as_array(x, "jit", "argument").aval for x in leaves]
+        avals = [aval_like(x, "jit", "argument") for x in leaves]
         function = self._static.closure(self._function, statics)
-        return Lowered(stage_function(function, avals, treedef, "jit"))
+        name = getattr(self, "__name__", "function")
+        return Lowered(stage_function(function, avals, treedef, "jit"), treedef, name)
 
     def cache_info(self) -> CacheInfo:
         """Hits, misses and the number of signatures held."""
@@ -413,10 +379,9 @@ class _Statics:
         """The static arguments as (place, key, value), and the dynamic ones."""
         if not self.numbers and not self.names:
             return (), args, kwargs
-        statics = [(i, static_key(a), a) for i, a in enumerate(args) if i in self.numbers]
-        statics += [
-            (k, static_key(kwargs[k]), kwargs[k]) for k in sorted(kwargs) if k in self.names
-        ]
+        named = [(i, a) for i, a in enumerate(args) if i in self.numbers]
+        named += [(k, kwargs[k]) for k in sorted(kwargs) if k in self.names]
+        statics = [(place, static_key(a), static_value(a)) for place, a in named]
         dynamic = tuple(a for i, a in enumerate(args) if i not in self.numbers)
         for place, _, value in statics:
             if isinstance(value, Array):

@@ -24,7 +24,7 @@ from rtorch.transforms.jvp import JVPTrace, JVPTracer
 from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.programs import aval_like
 from rtorch.transforms.tape import Tangent, Tape
-from rtorch.transforms.vjp import grad
+from rtorch.transforms.vjp import grad, vjp
 
 
 def _as_tuple(values: Any, transform: str, what: str) -> tuple[Any, ...]:
@@ -217,3 +217,67 @@ def hvp(
         Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
     return jvp(grad(function), primals, tangents)
+
+
+@api
+def vhp(function: Callable[..., Any], primals: Sequence[Any], cotangent: Any) -> tuple[Any, Any]:
+    """The gradient of a scalar function and the product of a vector with its Hessian.
+
+    Reverse over reverse mode: it costs more than `hvp`, and the same numbers come out, but it
+    asks nothing of forward mode, which functions with a derivative rule of their own may lack.
+
+    Args:
+        function: From pytrees to a floating scalar.
+        primals: A tuple with the arguments; it is differentiated by the first one.
+        cotangent: The vector, like the first argument.
+
+    Returns:
+        ``(gradient, product)``, both like the first argument.
+
+    Example:
+        >>> import rtorch as rt
+        >>> g, vh = rt.vhp(lambda x: x**3, (2.0,), 1.0)
+        >>> float(g), float(vh)
+        (12.0, 12.0)
+    """
+    gradient, pull = vjp(grad(function), *_as_tuple(primals, "vhp", "primals"))
+    return gradient, pull(cotangent)[0]
+
+
+@api
+def gnvp(
+    model: Callable[..., Any],
+    loss: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+) -> tuple[Any, Any]:
+    """The gradient of ``loss(model(*primals))`` and the product of its Gauss-Newton matrix.
+
+    That matrix is ``J^T H J`` with the Jacobian ``J`` of the model and the Hessian ``H`` of the
+    loss by the model's result: the Hessian without the curvature of the model. It has no negative
+    direction if the loss is convex, and for least squares and cross entropy it is the Fisher
+    information. No matrix is formed; the cost is about that of `hvp`.
+
+    Args:
+        model: From pytrees to a pytree of arrays, such as predictions.
+        loss: From the model's result to a floating scalar; close over the targets.
+        primals: A tuple with the model's arguments; it is differentiated by the first one.
+        tangents: A tuple of the same structure with the vector.
+
+    Returns:
+        ``(gradient, product)``, both like the first argument.
+
+    Example:
+        >>> import rtorch as rt
+        >>> g, product = rt.gnvp(lambda w: rt.sin(w), lambda y: y**2, (0.0,), (3.0,))
+        >>> float(g), float(product)
+        (0.0, 6.0)
+
+    References:
+        Schraudolph 2002, "Fast curvature matrix-vector products for second-order gradient descent".
+    """
+    check_callable(loss, "gnvp")
+    value, pull = vjp(model, *_as_tuple(primals, "gnvp", "primals"))
+    value_dot = jvp(model, primals, tangents)[1]
+    slope, curved = hvp(loss, (value,), (value_dot,))
+    return pull(slope)[0], pull(curved)[0]

@@ -226,13 +226,13 @@ def _segment(checkpoint: Any, n: int) -> int:
 
 def _in_segments(f: Any, init: Any, xs: Any, n: int, reverse: bool, size: int) -> tuple[Any, Any]:
     """Segments whose inside is computed again for the derivative."""
-    from rtorch.transforms.checkpoint import checkpoint  # type: ignore[import-not-found]
+    from rtorch.transforms.checkpoint import checkpoint
 
     def inner(carry: Any, x: Any, steps: int) -> Any:
-        run = checkpoint(lambda c, part: scan(f, c, part, steps, reverse))
-        return run(carry, x)
+        return scan(f, carry, x, steps, reverse)
 
-    return _nested(f, init, xs, n, reverse, size, inner)
+    # One function for all segments: it is recorded once.
+    return _nested(f, init, xs, n, reverse, size, checkpoint(inner, static_argnums=2))
 
 
 # ---- other loops ---------------------------------------------------------------------------------

@@ -59,6 +59,9 @@ class Scan(Primitive):
         ys = program.out_avals[shape.n_carry :]
         return [*carry, *[Aval((shape.length, *y.shape), y.dtype) for y in ys]]
 
+    def sub_programs(self, *, program: Program, shape: Shape) -> Any:
+        return [(shape.length, (program,))]
+
     def jvp(self, primals: Any, tangents: Any, *, program: Program, shape: Shape) -> Any:
         active = active_carry(program, tuple([t is not None for t in tangents]), shape)
         tangents = [instantiate(t, p) if a else None

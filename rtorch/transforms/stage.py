@@ -16,8 +16,8 @@ from rtorch.core.axes import typed
 from rtorch.core.dtypes import bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
-from rtorch.core.trace import Trace, Tracer, run, state
-from rtorch.errors import SourceLine, user_line
+from rtorch.core.trace import Trace, Tracer, not_linear, run, state
+from rtorch.errors import EscapedTracerError, SourceLine, scopes, user_line
 
 
 class StageTracer(Tracer):
@@ -72,11 +72,23 @@ class StageTrace(Trace):
             return x._var
         var = self.consts.get(id(x))
         if var is None:
-            if isinstance(x, Tracer) and not x._trace.alive:
-                x._no_value()
+            if isinstance(x, Tracer):
+                self._check(x)
             var = self.consts[id(x)] = Var(x.aval)
             self.held[var] = x
         return var
+
+    def _check(self, x: Tracer) -> None:
+        """Raise unless a tracer belongs to a transformation around this one, which goes on."""
+        if not x._trace.alive:
+            x._no_value()
+        trace: Trace | None = x._trace
+        while (trace := getattr(trace, "parent", None)) is not None:
+            if trace is self:
+                raise EscapedTracerError(
+                    f"[tracer] {x.aval} of {x._trace.origin} was used outside of it, in a function "
+                    "that closes over it. Pass it as an argument"
+                )
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         atoms: list[Any] = []
@@ -90,6 +102,8 @@ class StageTrace(Trace):
                 strong = strong or not (var.aval.weak or var.aval.dtype is bool_)
                 atoms.append(var)
                 avals.append(var.aval)
+            elif isinstance(a, Aval):
+                raise not_linear(prim)
             else:
                 atoms.append(a)
                 avals.append(a)
@@ -134,4 +148,9 @@ def stage(
     def body() -> Program:
         return trace.program(inputs, function(*inputs))
 
-    return run(trace, body)
+    # A Program may be called in other scopes again: `inline` puts theirs before its own.
+    outer, scopes.current = scopes.current, ""
+    try:
+        return run(trace, body)
+    finally:
+        scopes.current = outer

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from rtorch.core.array import Array
 from rtorch.core.aval import NOWHERE, Aval
 from rtorch.core.primitive import Primitive
+from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import Trace, Tracer, state
 from rtorch.ops.base import add_p, mul_p, scale, zeros
 
@@ -222,10 +223,22 @@ class Tape(Trace):
         try:
             if not _tangents(self, args):
                 return prim(*args, **params)
+            if prim.inlines and not self._is_linear(params["program"], args):
+                state.trace = self
+                return tuple(eval_program(params["program"], *args))
             avals = [a.aval if isinstance(a, Array) else a for a in args]
             return self.record(prim, args, params, prim.infer(*avals, **params))
         finally:
             state.trace = self
+
+    def _is_linear(self, program: Program, args: Operands) -> bool:
+        """Whether all results of a called Program depend on tangents among `args`."""
+        own = _tangents(self, args)
+        live = {v for v, x in zip(program.in_vars, args) if any(x is t for t in own)}
+        for eqn in program.eqns:
+            if any(type(a) is Var and a in live for a in eqn.args):
+                live.update(eqn.outs)
+        return live.issuperset(program.out_atoms)
 
     def scaled(self, terms: list[tuple[Tangent, Any]], singular: bool, like: Any) -> Tangent:
         """A variable like the primal `like`: the sum of ``factor * source`` over `terms`."""
@@ -269,6 +282,15 @@ class Tape(Trace):
         """Propagate cotangents in `cts` from results to inputs."""
         for entry in reversed(self.entries):
             entry.pull(cts)
+
+    def pull_once(self, cts: Env) -> None:
+        """As `pull`, for the last time: the memory that an entry holds is free when it is done.
+
+        Tangents and their tape refer to each other, so that it would wait for Python's collector.
+        """
+        entries = self.entries
+        while entries:
+            entries.pop().pull(cts)
 
     def push(self, tangents: Env) -> None:
         """Propagate tangents in `tangents` from inputs to results."""

@@ -82,7 +82,8 @@ def value_and_grad(
     """A function that returns the value of `function` and its gradient.
 
     Args:
-        function: Returns a floating scalar (with `has_aux`: and anything else, as a pair).
+        function: Returns a floating scalar (with `has_aux`: and anything else, as a pair); or a
+            Program with such a result.
         argnums: Which positional arguments to differentiate by: a number, or several for a tuple
             of gradients. Arguments may be pytrees.
         has_aux: Whether `function` returns ``(value, aux)``.
@@ -155,11 +156,11 @@ def _make(
             inputs.append(chosen)
         out = run(trace, function, *traced, **kwargs)
         out, aux = split_aux(out, True, transform) if has_aux else (out, None)
-        value = _check_output(out, holomorphic, transform)
+        value = _check_output(_only_result(function, out), holomorphic, transform)
         env: dict[Tangent, Any] = {}
         if (node := trace.node_of(value)) is not None:
             env[node] = _one_like(value.primal)
-            trace.tape.pull(env)
+            trace.tape.pull_once(env)
         if isinstance(argnums, (tuple, list)):
             result = tuple([chosen.cotangents(env, transform) for chosen in inputs])
         else:
@@ -206,6 +207,16 @@ def _check_input(
         f"[{transform}] argument {number} has no floating leaf to differentiate by: {kinds}. "
         "Convert it with .astype(rt.float32), choose another with argnums=, or pass allow_int=True"
     )
+
+
+def _only_result(function: Any, out: Any) -> Any:
+    """The result of a Program that has only one; otherwise `out` as it is."""
+    if type(out) is list and len(out) == 1:
+        from rtorch.core.program import Program  # who differentiates one has it imported
+
+        if isinstance(function, Program):
+            return out[0]
+    return out
 
 
 def _check_output(out: Any, holomorphic: bool, transform: str) -> Any:
@@ -273,6 +284,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
         return inputs.cotangents(env, "vjp")
 
     value = out_tree.unflatten(values)
+    pull.result = value  # type: ignore[attr-defined] # for those who stage it: `custom_vjp`
     return (value, pull, _primals(trace, aux)) if has_aux else (value, pull)
 
 

@@ -160,6 +160,9 @@ class While(Primitive):
     def infer(self, *avals: Any, loop: Loop) -> Any:
         return loop.body.in_avals[loop.n_body :]
 
+    def sub_programs(self, *, loop: Loop) -> Any:
+        return [(1, (loop.cond,)), (1, (loop.body,))]
+
     def jvp(self, primals: Any, tangents: Any, *, loop: Loop) -> Any:
         cond_consts, consts, carry = loop.split(primals)
         _, const_dots, carry_dots = loop.split(tangents)

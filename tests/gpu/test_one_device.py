@@ -84,6 +84,73 @@ def test_numbers_and_indices_move(name: str) -> None:
     assert actual.tolist() == expected.tolist()
 
 
+ROWS = [1, 0]  # on the CPU
+INDEXED: dict[str, Callable[[Any, Any], Any]] = {
+    "element": lambda x, i: x[i],
+    "negative": lambda x, i: rt.take(x, i - 2, axis=1),
+    "set": lambda x, i: x.at[i].set(0.0),
+    "add": lambda x, i: x.at[:, i].add(1.0),
+    "slice": lambda x, i: rt.dynamic_slice(x, (i[0], i[1]), (1, 2)),
+    "grad": rt.grad(lambda x, i: rt.sum(x[i] ** 2)),
+    "grad of jit": rt.grad(rt.jit(lambda x, i: rt.sum(x[i] ** 2))),
+    "sum": lambda x, i: x[i] + rt.sum(i),
+    "vmap": rt.vmap(lambda row, i: row[i]),
+}
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_indices_move_as_arguments_of_jit(name: str) -> None:
+    x, i = rt.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), rt.asarray(ROWS)
+    expected = INDEXED[name](x, i)
+    for function in (INDEXED[name], rt.jit(INDEXED[name])):
+        actual = function(x.to("cuda"), i)
+        assert actual.device == rt.Device("cuda", 0)
+        assert actual.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("function", [lambda x, i: x + i, lambda x, i: (x, 2.0 * i)])
+def test_other_arguments_of_jit_do_not_move(function: Any) -> None:
+    with pytest.raises(rt.errors.ArgumentError, match="different devices"):
+        rt.jit(function)(rt.ones((2, 2)).to("cuda"), rt.asarray(ROWS))
+
+
+def test_what_is_looked_at_may_be_on_several_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    x = rt.asarray([1.0, 2.0])
+    rt.debug.print("{} {}", x.to("cuda"), x)
+    assert capsys.readouterr().out == "[1. 2.] [1. 2.]\n"
+    found: list[str] = []
+    rt.debug.callback(lambda *a: found.extend(y.device.kind for y in a), x.to("cuda"), x)
+    assert found == ["cuda", "cpu"]
+
+
+CREATED: dict[str, Callable[[Any], Any]] = {  # arrays from nothing, beside their argument
+    "tril": rt.tril,
+    "diag": rt.diag,
+    "one_hot": lambda x: rt.one_hot(x.astype(rt.int64), 7),
+    "zeros_like": lambda x: x + rt.zeros_like(x),
+    "roll": lambda x: rt.roll(x, 1),
+    "pad": lambda x: rt.pad(x, 1, mode="edge"),
+    "trace": rt.trace,
+    "max of some": lambda x: rt.max(x, where=x > 2, initial=0.0),
+    "top_k": lambda x: rt.top_k(x, 2)[0],
+    "grad of prod": rt.grad(rt.prod),
+    "grad of det": rt.grad(lambda x: rt.sum(rt.triu(x) @ x)),
+}
+
+
+@pytest.mark.parametrize("name", CREATED)
+def test_what_is_created_joins(name: str) -> None:
+    function, x = CREATED[name], rt.asarray([[1.0, 2.0], [3.0, 4.0]])
+    several = rt.stack([x, x + 1])
+    for transformed, argument in [
+        (function, x), (rt.jit(function), x), (rt.vmap(function), several),
+        (rt.jit(rt.vmap(function)), several), (rt.vmap(rt.jit(function)), several),
+    ]:  # fmt: skip
+        actual, expected = transformed(argument.to("cuda")), transformed(argument)
+        assert actual.device == rt.Device("cuda", 0)
+        assert actual.tolist() == expected.tolist()
+
+
 def test_other_arrays_do_not() -> None:
     x = rt.ones((2, 3))
     for function in (rt.add, rt.matmul, lambda a, b: rt.where(True, a, b)):

@@ -286,7 +286,7 @@ ERRORS = {
     "emath": (lambda: np.emath.sqrt(X),
         "[np.lib.scimath.sqrt] does not work on rtorch arrays: rtorch has no such function; convert with np.asarray(x) if no derivative is needed"),
     "argument": (lambda: np.round(X, out=np.zeros(3)),
-        "[np.round] its argument 'out' has no counterpart: rtorch has round(x, ..."),
+        "[np.round] does not work on rtorch arrays: out= would write into an array, and arrays of rtorch are immutable. Leave it out and use the result"),
     "order": (lambda: np.sort(X, order="f"),
         "[np.sort] its argument 'order' has no counterpart: rtorch has sort(x, ..."),
     "frompyfunc": (own_ufunc,

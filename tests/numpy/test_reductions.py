@@ -191,7 +191,7 @@ def test_quantiles(shape):
     with pytest.raises(ArgumentError, match="q must be from 0 to 1"):
         quantiles.quantile(x, 1.5)
     with pytest.raises(ShapeError, match="no elements"):
-        quantiles.median(asarray([]))
+        quantiles.quantile(asarray([]), 0.5)
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.dtype("complex64"), np.dtype("int32")], ids=str)

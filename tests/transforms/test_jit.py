@@ -301,7 +301,7 @@ def test_what_it_reports():
     assert f.cache_info().currsize == 0
     assert [e.prim.name for e in f.lower(rt.spec(3), 2).program.eqns] == ["mul"]
     assert "def run(" in f.lower(rt.spec(3), 2).as_text("plan")
-    assert f.lower(rt.spec(2), 2).compile()(rt.ones(2))[0].tolist() == [2, 2]
+    assert f.lower(rt.spec(2), 2).compile()(rt.ones(2)).tolist() == [2, 2]
 
 
 def test_retracing_warns_once():
