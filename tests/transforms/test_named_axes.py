@@ -649,3 +649,39 @@ def test_values_are_those_of_jax() -> None:
     ]:  # fmt: skip
         want = jax.vmap(theirs, axis_name="i")(x)
         np.testing.assert_allclose(lanes(ours)(rt.asarray(x)), want, rtol=1e-5, atol=1e-6)
+
+
+# ---- rules of the user's -------------------------------------------------------------------------
+
+
+def _with_rules() -> list[Any]:
+    def f(w: Any, x: Any) -> Any:
+        return rt.sin(w) * x
+
+    reverse, forward = rt.custom_vjp(f), rt.custom_jvp(f)
+    reverse.defvjp(
+        lambda w, x: (reverse(w, x), (w, x)),
+        lambda kept, ct: (rt.cos(kept[0]) * kept[1] * ct, rt.sin(kept[0]) * ct),
+    )
+    forward.defjvp(
+        lambda xs, ts: (forward(*xs), rt.cos(xs[0]) * xs[1] * ts[0] + rt.sin(xs[0]) * ts[1])
+    )
+    return [f, reverse, forward, rt.checkpoint(f)]
+
+
+def test_rules_of_the_users() -> None:
+    """An argument that is the same in all lanes gets the sum of their cotangents, once."""
+    x = batch()
+    expected = rt.grad(lambda x: rt.sum(rt.sum((rt.sin(rt.mean(x)) * x) ** 2)
+                                        * rt.sin(x) * rt.mean(x)))(x)  # fmt: skip
+    for f in _with_rules():
+
+        def loss(x: Any, f: Any = f) -> Any:
+            mean = rt.pmean(x, "i")
+            return rt.psum(f(mean, x) ** 2, "i") * f(x, mean)
+
+        for wrap in (lambda f: f, rt.jit):
+            close(lanes(rt.grad(wrap(loss)))(x), expected)
+            close(lanes(wrap(rt.grad(loss)))(x), expected)
+            run = lanes(wrap(loss))
+            close(rt.grad(lambda x, run=run: rt.sum(run(x)))(x), expected)
