@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from rtorch.core import backend, dtypes
-from rtorch.core.aval import Aval
+from rtorch.core.aval import NOWHERE, Aval
 from rtorch.core.dtypes import DType
 from rtorch.core.operators import Operators
 from rtorch.errors import ArgumentError, DonatedError, DTypeError, ShapeError, api
@@ -40,6 +40,9 @@ class Array(Operators):
     # Whether the dtype is that of a Python scalar, which takes the width of what it meets. True
     # in a subclass, so that strong arrays, nearly all there are, pay nothing for it.
     _weak: Any = False
+
+    # The named axes over which the value varies; only tracers vary (see `core/axes.py`).
+    _varies: Any = NOWHERE
 
     # NumPy arrays defer to us in mixed expressions.
     __array_priority__ = 1000

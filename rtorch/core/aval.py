@@ -10,9 +10,14 @@ import numpy as np
 from rtorch.core.dtypes import SHORT_NAMES, DType, canonical
 from rtorch.errors import ArgumentError, ShapeError
 
+NOWHERE: frozenset[Any] = frozenset()
+
 
 class Aval:
     """An abstract value: shape, dtype, and whether the dtype is weak (of a Python scalar).
+
+    Inside ``vmap(axis_name=...)``, `varies` says over which named axes the value differs between
+    lanes (see `core/axes.py`).
 
     Example:
         >>> import rtorch as rt
@@ -20,12 +25,19 @@ class Aval:
         f32[3,4]
     """
 
-    __slots__ = ("dtype", "shape", "weak")
+    __slots__ = ("dtype", "shape", "varies", "weak")
 
-    def __init__(self, shape: tuple[int, ...], dtype: DType, weak: bool = False) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: DType,
+        weak: bool = False,
+        varies: frozenset[Any] = NOWHERE,
+    ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.weak = weak
+        self.varies = varies
 
     @property
     def ndim(self) -> int:
@@ -39,19 +51,26 @@ class Aval:
 
     def update(self, shape: tuple[int, ...] | None = None, dtype: DType | None = None) -> Aval:
         """This aval with another shape or dtype (and, then, not weak)."""
-        return Aval(self.shape if shape is None else shape, dtype or self.dtype)
+        shape = self.shape if shape is None else shape
+        return Aval(shape, dtype or self.dtype, varies=self.varies)
+
+    def varying(self, names: frozenset[Any]) -> Aval:
+        """This aval, varying over the named axes `names`."""
+        return self if names == self.varies else Aval(self.shape, self.dtype, self.weak, names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Aval):
             return NotImplemented
-        return (self.shape, self.dtype, self.weak) == (other.shape, other.dtype, other.weak)
+        mine = (self.shape, self.dtype, self.weak, self.varies)
+        return mine == (other.shape, other.dtype, other.weak, other.varies)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.dtype, self.weak))
+        return hash((self.shape, self.dtype, self.weak, self.varies))
 
     def __repr__(self) -> str:
         name = SHORT_NAMES.get(self.dtype, str(self.dtype))
-        return f"{name}{'*' if self.weak else ''}[{','.join(map(str, self.shape))}]"
+        axes = f"{{{','.join(sorted(map(str, self.varies)))}}}" if self.varies else ""
+        return f"{name}{'*' if self.weak else ''}[{','.join(map(str, self.shape))}]{axes}"
 
 
 def spec(shape: Any, dtype: Any = float) -> Aval:

@@ -38,6 +38,8 @@ class Primitive:
     keeps_weak: ClassVar[bool] = False  # weak operands give a weak result
     differentiable: ClassVar[bool] = True  # False: the result never depends smoothly on operands
     first_index: ClassVar[int | None] = None  # operands from there on are indices: see `trace.py`
+    opaque: ClassVar[bool] = False  # its derivative is not that of the Program that it holds
+    batches_nothing: ClassVar[bool] = False  # ``batch`` takes operands of which none is batched
     portable: ClassVar[bool] = True  # False: its params hold Python functions, no file can
     any_device: ClassVar[bool] = False  # operands need not be on one device
     effect: ClassVar[bool] = False  # acts besides giving results: not dropped, shared or reordered

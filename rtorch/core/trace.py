@@ -49,6 +49,11 @@ class Trace:
         return f"{self.transform} of {name}{place}"
 
     @property
+    def axes(self) -> Any:
+        """The named axes in scope (`axes.Scope`)."""
+        return self.parent.axes
+
+    @property
     def keeps_lines(self) -> bool:
         """Whether tapes note the user's line of every operation (see `transforms/noted.py`)."""
         return self.parent.keeps_lines
@@ -68,6 +73,10 @@ class Tracer(Array):
     # How messages call the value, and what to do instead of asking for it.
     what: ClassVar[str] = "a traced value"
     cure: ClassVar[str] = ""
+
+    @property
+    def aval(self) -> Aval:
+        return Aval(self.shape, self.dtype, self._weak, self._varies)
 
     def _no_value(self) -> Any:
         if not self._trace.alive:
@@ -124,6 +133,7 @@ class EvalTrace(Trace):
 
     __slots__ = ()
     keeps_lines = False
+    axes: ClassVar[Any] = ()
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute. One or two plain arrays or numbers, the common case, take the short way."""

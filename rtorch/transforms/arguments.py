@@ -9,8 +9,10 @@ from typing import Any
 
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
+from rtorch.core.axes import Names, sized
 from rtorch.core.backend import CPU
 from rtorch.core.dtypes import PYTHON_SCALARS
+from rtorch.core.trace import state
 from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import ArgumentError, DTypeError, RtorchError, ShapeError, describe
@@ -100,6 +102,29 @@ def is_differentiable(x: Any) -> bool:
     if type(x) in PYTHON_SCALARS:
         return type(x) in (float, complex)
     return getattr(x, "dtype", None) in dtypes.INEXACT
+
+
+def own_copies(args: Any, transform: str) -> Any:
+    """`args` with a copy of every differentiable leaf for each lane of the named axes in scope.
+
+    A derivative inside ``vmap(axis_name=...)`` is by the lane's own copy.
+    """
+    names = frozenset([key for key, _ in state.trace.axes])
+
+    def copy(x: Any) -> Any:
+        return vary(as_array(x, transform, "argument"), names) if is_differentiable(x) else x
+
+    return tree.map(copy, args)
+
+
+def vary(x: Array, names: Names) -> Array:
+    """`x` as a value that varies over the named axes `names`, and what it does already."""
+    if names <= x._varies:
+        return x
+    from rtorch.ops.collectives import pvary_p
+
+    params = sized(names - x._varies, state.trace.axes)
+    return pvary_p(x, **params) if params["axes"] else x
 
 
 def zeros_for(x: Any) -> Array:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtorch.core.array import Array
+from rtorch.core.axes import Collective, collective_sizes, programs_in, result_types, varies_of
 from rtorch.core.primitive import Primitive
 from rtorch.core.trace import Trace, Tracer, state
 from rtorch.errors import MissingRuleError
-from rtorch.ops.base import reshape_p
+from rtorch.ops.base import batched_front, reshape_p
 from rtorch.ops.shape import concat_p, slice_p
 
 
@@ -38,11 +39,34 @@ class BatchTracer(Tracer):
     def device(self) -> Any:
         return self.value.device
 
+    @property
+    def _varies(self) -> Any:
+        inner = self.value._varies
+        key = self._trace.key  # type: ignore[attr-defined]
+        return inner if key is None else inner | {key}
+
+
+class SameTracer(BatchTracer):
+    """A value that counts as varying between the lanes of a named axis, but is the same in all.
+
+    It is computed once, as if it were not batched; what differs is its derivative.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, trace: Trace, value: Any) -> None:
+        self._trace = trace
+        self.value = value
+        self.dim = None  # type: ignore[assignment]
+        self.shape = value.shape
+        self.dtype = value.dtype
+
 
 class BatchTrace(Trace):
     """Runs the ``batch`` rules."""
 
     __slots__ = ("size",)
+    key: Any = None  # of the axis, if it has a name
 
     def __init__(self, parent: Trace, size: int, transform: str, function: Any = None) -> None:
         super().__init__(parent, transform, function)
@@ -53,6 +77,10 @@ class BatchTrace(Trace):
         if type(x) is BatchTracer and x._trace is self:
             return x.value, x.dim
         return x, None
+
+    def tracer(self, value: Any, dim: int | None, varies: bool = True) -> Any:
+        """A result with its batch axis; `varies` matters where the axis has a name."""
+        return value if dim is None else BatchTracer(self, value, dim)
 
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         values: list[Any] = []
@@ -77,6 +105,91 @@ class BatchTrace(Trace):
         if prim.multiple:
             return tuple([o if d is None else BatchTracer(self, o, d) for o, d in zip(out, dim)])
         return BatchTracer(self, out, dim)
+
+
+class NamedBatchTrace(BatchTrace):
+    """Batches along an axis with a name, and computes the collectives along it."""
+
+    __slots__ = ("key", "scope")
+    axes = property(lambda self: self.scope)
+
+    def __init__(self, parent: Trace, size: int, transform: str, function: Any, key: Any) -> None:
+        super().__init__(parent, size, transform, function)
+        self.key = key
+        self.scope = parent.axes if key is None else (*parent.axes, (key, size))
+
+    def split(self, x: Any) -> tuple[Any, int | None]:
+        if isinstance(x, BatchTracer) and x._trace is self:
+            return x.value, x.dim
+        return x, None
+
+    def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if isinstance(prim, Collective) and self.key in params["axes"]:
+            return self._collective(prim, args, params)
+        programs = programs_in(params)
+        values, dims = map(list, zip(*map(self.split, args))) if args else ([], [])
+        state.trace = self.parent
+        try:
+            if any(d is not None for d in dims):
+                rule = prim.batch if prim.batches else _Loop(prim, self.size)
+                out, dim = rule(values, dims, **params)
+            elif any(self.key in collective_sizes(p) for p in programs):
+                out, dim = prim.batch(*self._made_batched(prim, values, dims), **params)
+            else:
+                out = prim(*values, **params)
+                dim = (None,) * len(out) if prim.multiple else None
+            count = len(out) if prim.multiple else 1
+            if programs:
+                types = result_types(prim, [varies_of(a) for a in args], params, count)
+                varies = [self.key in names for names in types]
+            else:
+                varies = [any(isinstance(a, Tracer) and a._trace is self for a in args)] * count
+            if not prim.multiple:
+                return self.tracer(out, dim, *varies)
+            return tuple([self.tracer(*one) for one in zip(out, dim, varies)])
+        finally:
+            state.trace = self
+
+    def tracer(self, value: Any, dim: int | None, varies: bool = True) -> Any:
+        if self.key is None:
+            return super().tracer(value, dim)
+        if dim is None:
+            return SameTracer(self, value) if varies else value
+        if varies or not self.size:
+            return BatchTracer(self, value, dim)
+        return _lane(value, dim, 0)  # a Program gave it a batch axis though all lanes agree
+
+    def _collective(self, prim: Collective, args: Any, params: dict[str, Any]) -> Any:
+        value, dim = self.split(args[0]) if args else (None, None)
+        own = params["axes"].index(self.key)
+        rest = {k: (*v[:own], *v[own + 1 :]) for k, v in params.items() if k in ("axes", "sizes")}
+        state.trace = self.parent
+        try:
+            out, dim = prim.lanes(value, dim, self.size, **params)
+            if rest["axes"]:
+                out = prim(out, **{**params, **rest})
+            return self.tracer(out, dim, not prim.invariant)
+        finally:
+            state.trace = self
+
+    def _made_batched(self, prim: Primitive, values: Any, dims: Any) -> tuple[Any, Any]:
+        """Operands for the rule of what holds collectives though none of its operands is batched.
+
+        Rules expect that one is.
+        """
+        if prim.batches_nothing or not values:
+            return values, dims
+        last = batched_front(values[-1], None, self.size)
+        return [*values[:-1], last], [*dims[:-1], 0]
+
+
+def batch_trace(
+    parent: Trace, size: int, transform: str, function: Any = None, key: Any = None
+) -> BatchTrace:
+    """The trace for a batch of `size`; `key` is that of the axis, if it has a name."""
+    if key is None:
+        return BatchTrace(parent, size, transform, function)
+    return NamedBatchTrace(parent, size, transform, function, key)
 
 
 _warned: set[str] = set()

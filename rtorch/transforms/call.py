@@ -8,9 +8,11 @@ from typing import Any
 
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
+from rtorch.core.axes import collective_sizes
 from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Program, Var, run_again
+from rtorch.core.trace import state
 from rtorch.ops.base import batch_size, instantiate
 from rtorch.transforms.derive import (
     Halves,
@@ -33,6 +35,7 @@ class Call(Primitive):
 
     name = "call"
     multiple = True
+    batches_nothing = True
     inlines = True
 
     def impl(self, xp: Any, *raw: Any, program: Program) -> Any:
@@ -76,7 +79,12 @@ class Call(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program) -> tuple[Any, Any]:
-        derived, out_dims = batch_program(program, tuple(dims), batch_size(args, dims))
+        if all(d is None for d in dims):  # but there are collectives in the Program
+            sizes, known = collective_sizes(program), [key for key, _ in state.trace.axes]
+            size = next(n for key, n in sizes.items() if key not in known)
+        else:
+            size = batch_size(args, dims)
+        derived, out_dims = batch_program(program, tuple(dims), size)
         return call(derived, args), out_dims
 
 

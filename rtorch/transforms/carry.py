@@ -13,7 +13,8 @@ from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import DTypeError, ShapeError
 from rtorch.numpy.operands import convert
-from rtorch.transforms.arguments import flatten_arrays
+from rtorch.transforms.arguments import flatten_arrays, vary
+from rtorch.transforms.derive import declared
 from rtorch.transforms.programs import Staged, stage_function
 
 
@@ -45,8 +46,8 @@ class Carry(NamedTuple):
 
     def convert(self, avals: Sequence[Aval]) -> Carry:
         """This carry with the types that `common_types` gave."""
-        leaves = [x if x.dtype is v.dtype and x._weak == v.weak else convert(x, v.dtype)
-                  for x, v in zip(self.leaves, avals)]  # fmt: skip
+        leaves = [vary(x if x.dtype is v.dtype and x._weak == v.weak else convert(x, v.dtype),
+                       v.varies) for x, v in zip(self.leaves, avals)]  # fmt: skip
         return Carry(leaves, self.treedef, self.name)
 
 
@@ -70,7 +71,8 @@ def common_types(carry: Carry, returned: Sequence[Aval]) -> list[Aval]:
             raise ShapeError(_difference(carry, i, before, after))
         if dtype is not after.dtype or not fits:
             raise DTypeError(_difference(carry, i, before, after))
-        out.append(Aval(before.shape, dtype, before.weak and after.weak))
+        out.append(Aval(before.shape, dtype, before.weak and after.weak,
+                        before.varies | after.varies))  # fmt: skip
     return out
 
 
@@ -103,5 +105,5 @@ def stage_step(
             raise mismatch(carry.name, names, carry.treedef, out_tree)
         avals = common_types(carry, staged.program.out_avals[:n])
         if avals == carry.avals:
-            return staged, carry
+            return staged._replace(program=declared(staged.program, avals)), carry
         carry = carry.convert(avals)

@@ -14,6 +14,7 @@ from rtorch.compiler.plan import executable, may_alias
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Eqn, Program, Var, run_again
 from rtorch.core.trace import is_staging
@@ -33,17 +34,20 @@ from rtorch.ops.comparison import eq_p, select_p
 from rtorch.ops.convert import convert_p
 from rtorch.ops.elementwise import maximum_p, minimum_p
 from rtorch.ops.reduction import reduce_or_p
-from rtorch.transforms.arguments import check_callable, flatten_arrays
+from rtorch.transforms.arguments import check_callable, flatten_arrays, vary
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
 from rtorch.transforms.derive import (
     Dims,
     Mask,
+    axis_to_batch,
     batch_program,
     closed,
     constant_zeros,
+    declared,
     jvp_program,
     linearize_program,
     once,
+    retyped,
     transpose_program,
 )
 from rtorch.transforms.programs import Staged, stage_function
@@ -156,7 +160,7 @@ def _common_types(name: str, treedef: Any, first: list[Aval], second: list[Aval]
             kind = ShapeError if a.shape != b.shape else DTypeError
             raise kind(f"[{name}] the branches must return the same types: the result{path} is {a} "
                        f"in one and {b} in another")  # fmt: skip
-        out.append(Aval(a.shape, dtype, a.weak and b.weak))
+        out.append(Aval(a.shape, dtype, a.weak and b.weak, a.varies | b.varies))
     return out
 
 
@@ -165,6 +169,7 @@ def _common_types(name: str, treedef: Any, first: list[Aval], second: list[Aval]
 
 def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[Any, ...]) -> Any:
     leaves, _ = flatten_arrays(operands, name, "operands")
+    leaves = [vary(x, index._varies) for x in leaves]  # each lane that chooses has its own
     avals = [x.aval for x in leaves]
     in_tree = tree.structure((operands, {}))
     staged = [stage_function(branch, avals, in_tree, name) for branch in branches]
@@ -175,7 +180,12 @@ def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[An
             raise mismatch(name, ("the result of one branch", "that of another"), out_tree,
                            other.out_tree)  # fmt: skip
         types = _common_types(name, out_tree, types, other.program.out_avals)
+    types = [v.varying(v.varies | index._varies) for v in types]
     programs, consts = _with_common_consts([_converted(s, types) for s in staged])
+    if index._varies:
+        check_choice(name, index._varies, programs)
+        consts = [vary(x, index._varies) for x in consts]
+        programs = tuple([retyped(p, [x.aval for x in [*consts, *leaves]]) for p in programs])
     return out_tree.unflatten(switch_p(index, *consts, *leaves, branches=programs))
 
 
@@ -186,10 +196,10 @@ def _converted(staged: Staged, types: list[Aval]) -> Program:
     for v, aval in zip(program.out_atoms, types):
         out = v
         if v.aval.dtype is not aval.dtype:
-            out = Var(aval)
+            out = Var(aval.varying(v.aval.varies))
             eqns.append(Eqn(convert_p, (v,), {"dtype": aval.dtype}, (out,)))
         outs.append(out)
-    return Program(program.in_vars, eqns, outs, program.consts, program.name)
+    return declared(Program(program.in_vars, eqns, outs, program.consts, program.name), types)
 
 
 def _with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
@@ -286,7 +296,8 @@ def _batch_per_lane(
     index: Array, operands: list[Any], dims: Dims, size: int, branches: tuple[Program, ...]
 ) -> Any:
     """Every branch that a lane asks for, on all lanes; each lane takes its own result."""
-    same = all(d is None for d in dims)  # operands, and so what a branch gives, in all lanes
+    # Operands, and so what a branch gives, in all lanes.
+    same = all(d is None for d in dims) and all(axis_to_batch(b) is None for b in branches)
     n = len(branches[0].out_atoms)
     out: list[Any] = []
     for k, branch in enumerate(branches):
@@ -365,7 +376,7 @@ def _allocate(residuals: list[Var], slots: list[Aval]) -> dict[Var, int]:
     free = list(range(len(slots)))
     places: dict[Var, int] = {}
     for v in residuals:
-        aval = Aval(v.aval.shape, v.aval.dtype)
+        aval = Aval(v.aval.shape, v.aval.dtype, varies=v.aval.varies)
         fitting = [i for i in free if slots[i] == aval]
         if fitting:
             free.remove(fitting[0])

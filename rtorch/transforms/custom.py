@@ -22,7 +22,7 @@ from rtorch.core.program import Program
 from rtorch.core.trace import EvalTrace, Trace, run, state
 from rtorch.errors import ArgumentError, DTypeError, EscapedTracerError, ShapeError
 from rtorch.ops.base import batched_front
-from rtorch.transforms.batch import BatchTrace, BatchTracer
+from rtorch.transforms.batch import BatchTrace, BatchTracer, NamedBatchTrace
 from rtorch.transforms.call import call as call_program
 from rtorch.transforms.derive import closed
 from rtorch.transforms.stage import StageTrace, stage
@@ -34,6 +34,7 @@ class Custom(Primitive):
 
     multiple = True
     inlines = True
+    opaque = True
     batched: ClassVar[Callable[..., Any]]  # (call, trace, dims): the call for a batch
     staged: ClassVar[Callable[..., Any]]  # (call, program, number of captured operands)
 
@@ -58,7 +59,8 @@ class Custom(Primitive):
         finally:
             state.trace = trace
         dims = batched.out_dims(len(outs))
-        return tuple([y if d is None else BatchTracer(trace, y, d) for y, d in zip(outs, dims)])
+        own = any(value is not x for (value, _), x in zip(pairs, args))
+        return tuple([trace.tracer(y, d, own) for y, d in zip(outs, dims)])
 
     def impl(self, xp: Any, *raw: Any, call: Any, program: Program) -> Any:
         return executable(program, xp)(*raw)
@@ -77,7 +79,7 @@ def _is_linear_in(trace: Trace, args: Any) -> bool:
 # ---- batches -------------------------------------------------------------------------------------
 
 
-class LanesTrace(BatchTrace):
+class LanesTrace(NamedBatchTrace):
     """A `BatchTrace` again, with another parent: for functions that run somewhere else, or later.
 
     It takes the tracers of the original for its own, so that the functions may close over them.
@@ -86,17 +88,14 @@ class LanesTrace(BatchTrace):
     __slots__ = ("owners",)
 
     def __init__(self, original: BatchTrace, parent: Trace) -> None:
-        for cls in type(original).__mro__:
-            for slot in getattr(cls, "__slots__", ()):
-                if hasattr(original, slot):
-                    setattr(self, slot, getattr(original, slot))
+        super().__init__(parent, original.size, original.transform, original.function, original.key)
         self.owners = {original, *getattr(original, "owners", ())}
         self.parent = parent
         self.alive = True
 
     def _own(self, x: Any) -> Any:
-        foreign = type(x) is BatchTracer and x._trace in self.owners
-        return BatchTracer(self, x.value, x.dim) if foreign else x
+        foreign = isinstance(x, BatchTracer) and x._trace in self.owners
+        return self.tracer(x.value, x.dim, True) if foreign else x
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         return super().split(self._own(x))

@@ -17,10 +17,12 @@ import numpy as np
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import Key, Names, collective_sizes
 from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import Tracer, run, state
 from rtorch.ops.base import batched_front, instantiate
-from rtorch.transforms.batch import BatchTrace, BatchTracer
+from rtorch.transforms.arguments import vary
+from rtorch.transforms.batch import BatchTracer, batch_trace
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
 from rtorch.transforms.linearize import LinearizeTrace
 from rtorch.transforms.stage import StageTrace, StageTracer, stage
@@ -32,11 +34,16 @@ R = TypeVar("R")
 
 
 def once(make: Callable[..., R]) -> Callable[..., R]:
-    """``make(program, *args)``, done once for each Program and `args` and kept with the Program."""
+    """``make(program, *args)``, done once for each Program and `args` and kept with the Program.
+
+    And for each scope of named axes: what it lacks of the Program's own is being batched.
+    """
 
     @functools.wraps(make)
     def derived(program: Program, *args: Any) -> R:
-        found: R = program.cached((make.__name__, *args), lambda: make(program, *args))
+        found: R = program.cached(
+            (make.__name__, *args, state.trace.axes), lambda: make(program, *args)
+        )
         return found
 
     return derived
@@ -56,6 +63,31 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
 def constant_zeros(aval: Aval) -> Array:
     """Zeros that are computed now, whatever is being staged: a constant of a Program."""
     return Array(np.broadcast_to(np.zeros((), aval.dtype), aval.shape))
+
+
+def vary_all(values: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
+    """`values`, varying over the named axes that `avals` do."""
+    return [vary(x, v.varies) for x, v in zip(values, avals)]
+
+
+def retyped(program: Program, avals: Sequence[Aval]) -> Program:
+    """`program` for parameters that vary over the named axes that `avals` do."""
+    if [v.varies for v in avals] == [v.varies for v in program.in_avals]:
+        return program
+    return stage(lambda *xs: eval_program(program, *xs), avals, named=Named(program.name))
+
+
+def declared(program: Program, avals: Sequence[Aval]) -> Program:
+    """`program` with results that vary over the named axes that `avals` do, of the first ones."""
+    rest = program.out_avals[len(avals) :]
+    wanted = [v.varying(v.varies | w.varies) for v, w in zip(program.out_avals, avals)]
+    if wanted == program.out_avals[: len(avals)]:
+        return program
+
+    def function(*xs: Any) -> list[Any]:
+        return vary_all(eval_program(program, *xs), [*wanted, *rest])
+
+    return stage(function, program.in_avals, named=Named(program.name))
 
 
 class Named:
@@ -91,7 +123,9 @@ def jvp_program(program: Program, active: Mask, forced: Mask | None = None) -> t
         must = forced or (False,) * len(pairs)
         dots = [instantiate(t, p) if force else t for (p, t), force in zip(pairs, must)]
         has_tangent.extend(t is not None for t in dots)
-        return [p for p, _ in pairs] + [t for t in dots if t is not None]
+        outs = vary_all([p for p, _ in pairs], program.out_avals)
+        dots = [None if t is None else vary(t, v.varies) for t, v in zip(dots, program.out_avals)]
+        return outs + [t for t in dots if t is not None]
 
     avals = program.in_avals + [v for v, a in zip(program.in_avals, active) if a]
     staged = stage(function, avals, named=Named(f"jvp_{program.name}"))
@@ -114,24 +148,37 @@ def batch_program(
         The Program, and the batch axis of every result.
     """
     out_dims: list[int | None] = []
+    key = axis_to_batch(program)
 
     def function(*args: Any) -> list[Any]:
-        trace = BatchTrace(state.trace, size, "vmap", None)
+        trace = batch_trace(state.trace, size, "vmap", None, key)
         inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(args, dims)]
         pairs = [trace.split(y) for y in run(trace, eval_program, program, *inputs)]
         must = forced or (False,) * len(pairs)
         out_dims.extend(0 if force else d for (_, d), force in zip(pairs, must))
-        return [batched_front(y, d, size) if force else y for (y, d), force in zip(pairs, must)]
+        outs = [batched_front(y, d, size) if force else y for (y, d), force in zip(pairs, must)]
+        return vary_all(outs, program.out_avals)
 
     avals = [batched_aval(v, d, size) for v, d in zip(program.in_avals, dims)]
     return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
 
 
+def axis_to_batch(program: Program) -> Key:
+    """The named axis that `program` is batched along: the one that is not in scope any more."""
+    known = {key for key, _ in state.trace.axes}
+    return next((key for key in collective_sizes(program) if key not in known), None)
+
+
+def _in_scope(names: Names) -> Names:
+    return names and names.intersection([key for key, _ in state.trace.axes])
+
+
 def batched_aval(aval: Aval, dim: int | None, size: int) -> Aval:
     """The aval of a batch of arrays, with the batch axis at `dim`."""
+    varies = _in_scope(aval.varies)
     if dim is None:
-        return aval
-    return Aval((*aval.shape[:dim], size, *aval.shape[dim:]), aval.dtype, aval.weak)
+        return aval.varying(varies)
+    return Aval((*aval.shape[:dim], size, *aval.shape[dim:]), aval.dtype, aval.weak, varies)
 
 
 # ---- reverse mode --------------------------------------------------------------------------------
@@ -167,7 +214,10 @@ def linearize_program(program: Program, active: Mask, forced: Mask | None = None
     inputs: list[Any] = [trace.variable(x) if a else x for x, a in zip(params, active)]
 
     def body() -> list[Any]:
-        return run(trace, eval_program, program, *inputs)
+        def typed() -> list[Any]:
+            return vary_all(eval_program(program, *inputs), program.out_avals)
+
+        return run(trace, typed)
 
     outs = run(forward_trace, body)
     nodes = [trace.node_of(y) for y in outs]
@@ -201,7 +251,7 @@ def linearize_program(program: Program, active: Mask, forced: Mask | None = None
             env = dict(zip(sources, tangents))
             tape.push(env)
             found = [None if t is None else env.get(t) for t in targets]
-            return [instantiate(t, aval) for t, aval in zip(found, avals)]
+            return vary_all([instantiate(t, aval) for t, aval in zip(found, avals)], avals)
 
         return derived("push", "push", function, [s.aval for s in sources])
 
@@ -227,7 +277,7 @@ def pull_back(
         if target is not None:
             env[target] = ct if target not in env else env[target] + ct
     tape.pull(env)
-    return [instantiate(env.get(s), s) for s in sources]
+    return vary_all([instantiate(env.get(s), s) for s in sources], [s.aval for s in sources])
 
 
 def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:

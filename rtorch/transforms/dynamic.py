@@ -13,8 +13,10 @@ from typing import Any, TypeAlias
 from rtorch.core import dtypes
 from rtorch.core.array import Array, wrap
 from rtorch.core.aval import Aval
+from rtorch.core.axes import Key, collective_sizes
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.core.trace import EVAL, quietly, run
+from rtorch.core.program import Program
+from rtorch.core.trace import EVAL, quietly, run, state
 from rtorch.ops.base import batch_size, instantiate
 from rtorch.transforms.derive import Mask, batched_aval
 from rtorch.transforms.linear import jvp, linear_transpose
@@ -66,7 +68,7 @@ class Dynamic(Primitive):
 
     def batch(self, args: Any, dims: Any, *, function: Function, avals: Any) -> Any:
         size = batch_size(args, dims)
-        batched = vmap(lambda *xs: list(function(*xs)), tuple(dims), axis_size=size)
+        batched = _Batched(function, tuple(dims), size)
         avals = tuple([batched_aval(v, 0, size) for v in avals])
         return dynamic_p(*args, function=batched, avals=avals), [0] * len(avals)
 
@@ -94,11 +96,45 @@ def _among(active: Mask, given: Sequence[Any], others: Sequence[Any]) -> list[An
     return [next(some) if a else next(rest) for a in active]
 
 
-class _Jvp:
+def _programs(function: Any) -> tuple[Program, ...]:
+    """The Programs that a function runs, if it says so."""
+    found: tuple[Program, ...] = getattr(function, "programs", ())
+    return found
+
+
+class _Batched:
+    """The function of a batch; along a named axis, if there are collectives in its Programs."""
+
+    def __init__(self, function: Function, dims: Sequence[int | None], size: int) -> None:
+        self.programs = _programs(function)
+        done: frozenset[Key] = getattr(function, "batched_axes", frozenset())
+        known = {key for key, _ in state.trace.axes} | done
+        keys = [key for p in self.programs for key in collective_sizes(p) if key not in known]
+        self.batched_axes = done | set(keys[:1])
+        self.run = vmap(
+            lambda *xs: list(function(*xs)), dims, axis_size=size,
+            axis_name=keys[0] if keys else None,
+        )  # fmt: skip
+
+    def __call__(self, *args: Any) -> list[Array]:
+        out: list[Array] = self.run(*args)
+        return out
+
+
+class _Derived:
+    """A function made from another one, whose Programs it runs too."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.programs = _programs(function)
+        self.batched_axes: frozenset[Key] = getattr(function, "batched_axes", frozenset())
+
+
+class _Jvp(_Derived):
     """From primals and the tangents of the active ones to results and their tangents."""
 
     def __init__(self, function: Function, active: Mask) -> None:
-        self.function = function
+        super().__init__(function)
         self.active = active
 
     def __call__(self, *args: Any) -> list[Array]:
@@ -113,11 +149,11 @@ class _Jvp:
         return [*out, *dots]
 
 
-class _Pull:
+class _Pull(_Derived):
     """From primals and cotangents of the results to cotangents of the active primals."""
 
     def __init__(self, function: Function, active: Mask) -> None:
-        self.function = function
+        super().__init__(function)
         self.active = active
 
     def __call__(self, *args: Any) -> list[Array]:
@@ -131,11 +167,11 @@ class _Pull:
         return list(pull(list(args[n:])))
 
 
-class _Transposed:
+class _Transposed(_Derived):
     """From the operands that are not linear and cotangents of results to cotangents."""
 
     def __init__(self, function: Function, linear: Mask, sources: Sequence[Aval]) -> None:
-        self.function = function
+        super().__init__(function)
         self.linear = linear
         self.sources = sources
 

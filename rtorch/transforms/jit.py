@@ -68,6 +68,7 @@ class Signature(NamedTuple):
     leaves: tuple[Any, ...]  # of arrays: aval and device kind
     statics: tuple[Any, ...]  # (place, key, value)
     default_dtype: Any
+    axes: Any  # the named axes in scope, with their sizes
 
 
 class Jitted:
@@ -115,8 +116,9 @@ class Jitted:
         arrays = [x if isinstance(x, Array) else self._as_array(x, i, dynamic, dynamic_kwargs)
                   for i, x in enumerate(leaves)]  # fmt: skip
         signature = Signature(
-            treedef, tuple([_leaf_signature(x) for x in arrays]), statics, dtypes.default_dtype()
-        )
+            treedef, tuple([_leaf_signature(x) for x in arrays]), statics,
+            dtypes.default_dtype(), state.trace.axes,
+        )  # fmt: skip
         staged = self._lookup(signature, arrays, treedef)
         on_cpu = all(not isinstance(x, (Tracer, CudaArray)) for x in arrays)
         if state.trace is EVAL and on_cpu and not _has_tracers(staged.program):
@@ -284,6 +286,8 @@ def _difference(signature: Signature, earlier: Sequence[Signature]) -> str:
             return f"static argument {place!r} is {new!r}, before {old!r}"
     if signature.default_dtype is not nearest.default_dtype:
         return f"the default dtype is {signature.default_dtype}, before {nearest.default_dtype}"
+    if signature.axes != nearest.axes:
+        return f"the named axes are {dict(signature.axes)}, before {dict(nearest.axes)}"
     return "it closes over values of an outer transformation, or the cache was cleared"
 
 

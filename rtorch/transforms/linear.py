@@ -15,7 +15,9 @@ from rtorch.transforms.arguments import (
     flatten_arrays,
     is_differentiable,
     like_primal,
+    own_copies,
     split_aux,
+    vary,
     zeros_for,
 )
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -69,6 +71,8 @@ def jvp(
         if is_differentiable(x):
             primal = as_array(x, "jvp", "primal")
             tangent = like_primal(t, primal, "jvp", "the tangent", "primal")
+            if not tangent._varies <= primal._varies:
+                primal = vary(primal, tangent._varies)
             inputs.append(JVPTracer(trace, primal, tangent))
         else:
             inputs.append(x)
@@ -103,6 +107,8 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     """
     check_callable(function, "linearize")
     trace = LinearizeTrace(state.trace, "linearize", function)
+    if trace.axes:
+        primals = own_copies(primals, "linearize")
     leaves, treedef = tree.flatten(primals)
     inputs = [
         trace.variable(as_array(x, "linearize", "primal")) if is_differentiable(x) else x
@@ -161,9 +167,10 @@ def linear_transpose(function: Callable[..., Any], *primals: Any) -> Callable[[A
     @api
     def transposed(cotangent: Any) -> Any:
         """Cotangents of the arguments for a cotangent of the result."""
+        everywhere = frozenset([key for key, _ in state.trace.axes])  # each lane has its own
         tape = Tape(state.trace)
         tape.function, tape.transform = function, "linear_transpose"
-        sources = [tape.variable(aval) for aval in avals]
+        sources = [tape.variable(aval.varying(everywhere)) for aval in avals]
         outs, out_tree = flatten_arrays(
             run(tape, function, *treedef.unflatten(sources)), "linear_transpose", "result"
         )

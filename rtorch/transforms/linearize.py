@@ -47,6 +47,10 @@ class LinearizeTrace(Trace):
         self.function = function
         self.alive = True
         self.tape = (NotedTape if parent.keeps_lines else Tape)(parent)
+        if parent.axes:  # a subclass sees to the types; nothing else pays for it
+            from rtorch.transforms.varying import VaryingLinearizeTrace
+
+            self.__class__ = VaryingLinearizeTrace
 
     def variable(self, primal: Array) -> LinearizeTracer:
         """`primal` as a new input of the tape."""

@@ -157,7 +157,7 @@ def _staged(
 
     step.__name__ = getattr(f, "__name__", "step")
     in_tree = tree.structure(((carry.value, xs_tree.unflatten(leaves)), {}))
-    slices = [Aval(x.shape[1:], x.dtype, x._weak) for x in leaves]
+    slices = [Aval(x.shape[1:], x.dtype, x._weak, x._varies) for x in leaves]
     staged, carry = stage_step(step, carry, slices, in_tree)
     program, consts = closed(staged.program)
     last, ys = scan_of(program, consts, carry.leaves, leaves, n, reverse)

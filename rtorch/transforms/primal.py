@@ -14,6 +14,7 @@ class PrimalTracer(Tracer):
     __slots__ = ("primal",)
     primal: Any
     what = "the differentiated value"
+    _varies = property(lambda self: self.primal._varies)
 
     def _concrete(self, use: str) -> Any:
         if not self._trace.alive:

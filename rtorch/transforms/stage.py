@@ -12,10 +12,11 @@ from typing import Any
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import typed
 from rtorch.core.dtypes import bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
-from rtorch.core.trace import Trace, Tracer, not_linear, run
+from rtorch.core.trace import Trace, Tracer, not_linear, run, state
 from rtorch.errors import EscapedTracerError, SourceLine, scopes, user_line
 
 
@@ -23,6 +24,7 @@ class StageTracer(Tracer):
     """A variable of the Program that is being recorded."""
 
     __slots__ = ("_var", "source")
+    _varies = property(lambda self: self._var.aval.varies)
     what = "the staged value"
     cure = (
         "It is known only when the compiled function runs. Use rt.where(condition, x, y) "
@@ -50,11 +52,13 @@ class StageTracer(Tracer):
 class StageTrace(Trace):
     """Records equations."""
 
-    __slots__ = ("consts", "eqns", "held")
+    __slots__ = ("consts", "eqns", "held", "scope")
     keeps_lines = True
+    axes = property(lambda self: self.scope)
 
     def __init__(self, transform: str, function: Any = None) -> None:
         super().__init__(None, transform, function)
+        self.scope = state.trace.axes  # which stay in scope though nothing is this trace's parent
         self.eqns: list[Eqn] = []
         self.consts: dict[int, Var] = {}  # by the identity of the array
         self.held: dict[Var, Array] = {}
@@ -104,13 +108,15 @@ class StageTrace(Trace):
                 atoms.append(a)
                 avals.append(a)
         inferred = prim.infer(*avals, **params)
+        if self.scope:
+            inferred = typed(prim, avals, params, inferred)
         source = user_line()
         if prim.multiple:
             outs = [Var(aval) for aval in inferred]
             self.eqns.append(Eqn(prim, atoms, params, outs, source))
             return tuple([StageTracer(self, var, source) for var in outs])
         if inferred.weak != (weak and not strong):
-            inferred = Aval(inferred.shape, inferred.dtype, weak and not strong)
+            inferred = Aval(inferred.shape, inferred.dtype, weak and not strong, inferred.varies)
         out = Var(inferred)
         self.eqns.append(Eqn(prim, atoms, params, (out,), source))
         return StageTracer(self, out, source)

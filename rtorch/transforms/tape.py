@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from rtorch.core.array import Array
-from rtorch.core.aval import Aval
+from rtorch.core.aval import NOWHERE, Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import Trace, Tracer, state
@@ -22,9 +22,11 @@ from rtorch.ops.base import add_p, mul_p, scale, zeros
 class Tangent(Tracer):
     """A variable of a tape."""
 
-    __slots__ = ()
+    __slots__ = ("varies",)  # which is set where named axes are in scope
     what = "the tangent"
     _weak = False
+    varies: frozenset[Any]
+    _varies = property(lambda self: getattr(self, "varies", NOWHERE))
 
     def __init__(self, tape: Tape, shape: tuple[int, ...], dtype: Any) -> None:
         self._trace = tape
@@ -206,6 +208,10 @@ class Tape(Trace):
         self.function = None
         self.alive = True
         self.entries: list[Any] = []  # Scaled, Image, Images, or those as `noted.Noted`
+        if parent.axes:
+            from rtorch.transforms.varying import varying_tape
+
+            self.__class__ = varying_tape(type(self))
 
     def variable(self, like: Any) -> Tangent:
         """A new input with the shape and dtype of `like`."""

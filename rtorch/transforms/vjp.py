@@ -25,6 +25,7 @@ from rtorch.transforms.arguments import (
     flatten_arrays,
     is_differentiable,
     like_primal,
+    own_copies,
     paths_of,
     split_aux,
     wraps,
@@ -38,6 +39,8 @@ class _Inputs:
     """Arguments of a differentiated call: what goes in, and how cotangents come out."""
 
     def __init__(self, trace: LinearizeTrace, args: Any, transform: str) -> None:
+        if trace.axes:
+            args = own_copies(args, transform)
         if isinstance(args, Array) and args.dtype in dtypes.INEXACT:
             self.leaves, self.treedef = [args], LEAF
             self.tracers: Any = trace.variable(args)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from rtorch.core import tree, tree_prefix
 from rtorch.core.array import Array
+from rtorch.core.axes import key_for
 from rtorch.core.trace import quietly, run, state
-from rtorch.errors import ArgumentError, BatchAxisError, api, hide_internal_frames
+from rtorch.errors import ArgumentError, BatchAxisError, api, describe, hide_internal_frames
 from rtorch.numpy.operands import broadcast, operand
 from rtorch.ops.base import move_dim
 from rtorch.ops.shape import concat_p, slice_p
 from rtorch.transforms.arguments import argument_path, as_array, check_callable, wraps
-from rtorch.transforms.batch import BatchTrace, BatchTracer
+from rtorch.transforms.batch import BatchTrace, BatchTracer, batch_trace
 
 
 @api
@@ -22,6 +23,7 @@ def vmap(
     in_axes: Any = 0,
     out_axes: Any = 0,
     *,
+    axis_name: Hashable = None,
     axis_size: int | None = None,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
@@ -34,6 +36,8 @@ def vmap(
             argument. Arguments passed by keyword are batched along axis 0.
         out_axes: Where the batch axis of every result goes; a pytree that is a prefix of the
             result. None returns a result that is the same for all examples once.
+        axis_name: A name for the batch axis, for `psum` and other collectives in `function`: a
+            string, or anything hashable that is no tuple.
         axis_size: The size of the batch, needed when nothing is batched.
         chunk_size: Work on at most this many examples at a time, to bound memory.
 
@@ -47,8 +51,12 @@ def vmap(
         >>> import rtorch as rt
         >>> rt.vmap(rt.sum)(rt.ones((2, 3))).tolist()
         [3.0, 3.0]
+        >>> share = rt.vmap(lambda x: x / rt.psum(x, "i"), axis_name="i")
+        >>> share(rt.asarray([1.0, 3.0])).tolist()
+        [0.25, 0.75]
     """
     check_callable(function, "vmap")
+    _check_name(axis_name, chunk_size)
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
     _check_size("axis_size", axis_size, 0)
@@ -60,7 +68,7 @@ def vmap(
             leaves, dims, treedef = _inputs(args, kwargs, in_axes)
             size = _batch_size(leaves, dims, axis_size, args, kwargs)
             if chunk_size is None or size <= chunk_size:
-                return _run(function, leaves, dims, treedef, size, out_axes)
+                return _run(function, leaves, dims, treedef, size, out_axes, axis_name)
             return _in_chunks(function, leaves, dims, treedef, size, out_axes, chunk_size)
         except Exception as error:
             hide_internal_frames(error)
@@ -70,6 +78,23 @@ def vmap(
 
 
 _ONE_ARRAY = tree.structure(((0,), {}))
+
+
+def _check_name(axis_name: Any, chunk_size: Any) -> None:
+    try:
+        hash(axis_name)
+    except TypeError:
+        raise ArgumentError(
+            f"[vmap] axis_name: expected something hashable, got {describe(axis_name)}"
+        ) from None
+    if isinstance(axis_name, tuple):
+        raise ArgumentError(
+            f"[vmap] axis_name: a tuple names several axes, this is one; got {axis_name!r}"
+        )
+    if axis_name is not None and chunk_size is not None:
+        raise ArgumentError(
+            "[vmap] chunk_size does not go with axis_name: collectives need all lanes at once"
+        )
 
 
 def _check_size(name: str, size: Any, least: int) -> None:
@@ -139,8 +164,11 @@ def _batch_size(leaves: Any, dims: Any, axis_size: int | None, args: Any, kwargs
     raise BatchAxisError("[vmap] batch sizes differ:" + "".join(lines))
 
 
-def _run(function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axes: Any) -> Any:
-    trace = BatchTrace(state.trace, size, "vmap", function)
+def _run(
+    function: Any, leaves: Any, dims: Any, treedef: Any, size: int, out_axes: Any, name: Any = None
+) -> Any:
+    key = None if name is None else key_for(name, state.trace.axes)
+    trace = batch_trace(state.trace, size, "vmap", function, key)
     inputs = [x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, dims)]
     if treedef is _ONE_ARRAY:
         out = quietly(run, trace, function, inputs[0])

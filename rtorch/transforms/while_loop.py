@@ -14,6 +14,7 @@ from rtorch.compiler.loop import LoopShape, while_loop as while_plan
 from rtorch.core import dtypes, tree
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
+from rtorch.core.axes import check_choice
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program, Var, eval_program, run_again
 from rtorch.core.trace import is_staging
@@ -23,12 +24,12 @@ from rtorch.ops.base import batch_size, batched_front, broadcast_p, instantiate
 from rtorch.ops.comparison import and_p, select_p
 from rtorch.ops.convert import convert_p
 from rtorch.ops.reduction import reduce_or_p
-from rtorch.transforms.arguments import check_callable
+from rtorch.transforms.arguments import check_callable, vary
 from rtorch.transforms.call import call
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
 from rtorch.transforms.cond import switch_p
-from rtorch.transforms.derive import Dims, Mask, Named, batch_program, closed, once
+from rtorch.transforms.derive import Dims, Mask, Named, batch_program, closed, once, retyped
 from rtorch.transforms.dynamic import LinearDynamic, dynamic_p
 from rtorch.transforms.programs import stage_function
 from rtorch.transforms.residuals import reached
@@ -104,8 +105,18 @@ def _staged(cond_fun: Any, body_fun: Any, carry: Carry, max_steps: int | None) -
     step.__name__, test.__name__ = "body", "condition"
     in_tree = tree.structure(((carry.value,), {}))
     staged, carry = stage_step(step, carry, [], in_tree)
+    going = stage_function(test, carry.avals, in_tree, "while_loop").program
+    names = going.out_avals[0].varies
+    if any(not names <= x._varies for x in carry.leaves):  # lanes end one by one
+        carry = carry.convert([v.varying(v.varies | names) for v in carry.avals])
+        return _staged(cond_fun, body_fun, carry, max_steps)
     body, body_consts = closed(staged.program)
-    cond, cond_consts = closed(stage_function(test, carry.avals, in_tree, "while_loop").program)
+    cond, cond_consts = closed(going)
+    if names:
+        if max_steps is not None:  # its derivative is that of branches
+            check_choice("while_loop", names, [body])
+        body_consts = [vary(x, names) for x in body_consts]
+        body = retyped(body, [x.aval for x in [*body_consts, *carry.leaves]])
     loop = Loop(cond, body, len(cond_consts), len(body_consts), max_steps)
     return carry.treedef.unflatten(while_p(*cond_consts, *body_consts, *carry.leaves, loop=loop))
 
@@ -244,6 +255,7 @@ class _Replay:
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
+        self.programs = (loop.cond, loop.body)
 
     def __call__(self, *operands: Any) -> list[Array]:
         loop = self.loop
