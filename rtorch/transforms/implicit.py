@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtorch.core import tree
-from rtorch.core.aval import Aval
+from rtorch.core.aval import NOWHERE, Aval
 from rtorch.core.dtypes import INEXACT
 from rtorch.core.program import Program, eval_program
-from rtorch.core.trace import EvalTrace, run, state
+from rtorch.core.trace import EvalTrace, aval_of, run, state
 from rtorch.core.tree import mismatch
 from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import DTypeError, ShapeError, describe
 from rtorch.ops.base import batch_size, batched_front, instantiate
-from rtorch.transforms.arguments import flatten_arrays
+from rtorch.transforms.arguments import flatten_arrays, vary
 from rtorch.transforms.call import call
 from rtorch.transforms.derive import Mask, Named, batch_program, once
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -38,7 +38,8 @@ class Space:
     def __init__(self, value: Any, name: str, what: str) -> None:
         self.name = name
         self.leaves, self.treedef = flatten_arrays(value, name, what)
-        self.avals = [Aval(x.shape, x.dtype) for x in self.leaves]
+        self.what = what
+        self.avals = [Aval(x.shape, x.dtype, varies=x._varies) for x in self.leaves]
         self.value = self.treedef.unflatten(self.leaves)
         for x, path in zip(self.leaves, self._paths()):
             if x.dtype not in INEXACT:
@@ -48,6 +49,14 @@ class Space:
 
     def _paths(self) -> list[str]:
         return [keystr(path) for path, _ in leaves_with_path(self.value)]
+
+    def with_known(self, known: Sequence[Any]) -> Space:
+        """This space, over all the named axes that the known values vary over."""
+        names = NOWHERE.union(*[x._varies for x in known])
+        if all(names <= x._varies for x in self.leaves):
+            return self
+        varying = self.treedef.unflatten([vary(x, names) for x in self.leaves])
+        return Space(varying, self.name, self.what)
 
     def check(self, value: Any, what: str, like: str) -> Any:
         """`value`, made of Arrays, if it is a point of this space; otherwise an error."""
@@ -60,7 +69,7 @@ class Space:
                 raise ShapeError(text)
             if x.dtype is not aval.dtype:
                 raise DTypeError(text)
-        return treedef.unflatten(leaves)
+        return treedef.unflatten([vary(x, v.varies) for x, v in zip(leaves, self.avals)])
 
     def program(self, function: Callable[..., Any], count: int, named: Any) -> tuple[Program, Any]:
         """The Program of a function of `count` points, and the structure of its result."""
@@ -118,9 +127,10 @@ def push(program: Program, known: Sequence[Any], dots: Sequence[Any], rest: Sequ
     return [next(found) if h else None for h in has]
 
 
-def full(dots: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
-    """Tangents with zeros in place of None."""
-    return [instantiate(t, v) for t, v in zip(dots, avals)]
+def full(dots: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
+    """Tangents or cotangents with zeros in place of None; `likes` are arrays or avals."""
+    types = [aval_of(x) for x in likes]
+    return [vary(instantiate(t, v), v.varies) for t, v in zip(dots, types)]
 
 
 class Lanes:

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from rtorch.compiler.plan import executable, may_alias
 from rtorch.core import tree
+from rtorch.core.aval import NOWHERE
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program
 from rtorch.core.trace import aval_of
 from rtorch.errors import api
-from rtorch.ops.base import add_p, instantiate
-from rtorch.transforms.arguments import check_callable, flatten_arrays
+from rtorch.ops.base import add_p
+from rtorch.transforms.arguments import as_array, check_callable, flatten_arrays, vary
 from rtorch.transforms.cond import _with_common_consts as with_common_consts
 from rtorch.transforms.implicit import Lanes, Space, full, push, runs_directly
 from rtorch.transforms.programs import stage_function
@@ -63,22 +64,32 @@ def linear_call(
     if runs_directly():
         return fun(residual_tree.unflatten(residuals), inputs.value)
 
-    def transposed(known: Any, ct: Any) -> Any:
-        return inputs.check(fun_transpose(known, ct), "the result of fun_transpose", "linear_args")
+    return _staged(fun, fun_transpose, residual_tree.unflatten(residuals), inputs)
+
+
+def _staged(fun: Any, fun_transpose: Any, residual_args: Any, inputs: Space) -> Any:
+    residuals = tree.leaves(residual_args)
 
     def staged(function: Any, point: Any) -> Any:
         avals = [x.aval for x in residuals] + [aval_of(x) for x in tree.leaves(point)]
-        in_tree = tree.structure(((residual_tree.unflatten(residuals), point), {}))
+        in_tree = tree.structure(((residual_args, point), {}))
         return stage_function(function, avals, in_tree, NAME)
 
-    forward = staged(fun, inputs.value)
-    result = forward.out_tree.unflatten(forward.program.out_avals)
-    backward = staged(transposed, result)
-    (there, back), consts = with_common_consts([forward.program, backward.program])
-    linear_map = LinearMap(there, back, len(consts) + len(residuals))
-    return forward.out_tree.unflatten(
-        linear_call_p(*consts, *residuals, *inputs.leaves, map=linear_map)
-    )
+    def forward(known: Any, x: Any) -> Any:
+        names = NOWHERE.union(*[x._varies for x in inputs.leaves])
+        return tree.map(lambda y: vary(as_array(y, NAME, "the result"), names), fun(known, x))
+
+    def backward(known: Any, ct: Any) -> Any:
+        return inputs.check(fun_transpose(known, ct), "the result of fun_transpose", "linear_args")
+
+    there = staged(forward, inputs.value)
+    back = staged(backward, there.out_tree.unflatten(there.program.out_avals))
+    (push_on, pull_back), consts = with_common_consts([there.program, back.program])
+    known = [*consts, *residuals]
+    if (wider := inputs.with_known(known)) is not inputs:
+        return _staged(fun, fun_transpose, residual_args, wider)
+    linear_map = LinearMap(push_on, pull_back, len(known))
+    return there.out_tree.unflatten(linear_call_p(*known, *inputs.leaves, map=linear_map))
 
 
 class LinearMap(NamedTuple):
@@ -117,7 +128,7 @@ class LinearCall(Primitive):
 
     def transpose(self, ct: Any, *operands: Any, map: LinearMap) -> Any:
         n = map.n_known
-        cts = [instantiate(c, v) for c, v in zip(ct, map.fun.out_avals)]
+        cts = full(ct, map.fun.out_avals)
         back = self(*operands[:n], *cts, map=LinearMap(map.transpose, map.fun, n))
         return [None] * n + list(back)
 

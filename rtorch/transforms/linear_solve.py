@@ -15,7 +15,7 @@ from rtorch.compiler.plan import executable, may_alias
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Program
 from rtorch.errors import MissingRuleError, api
-from rtorch.ops.base import instantiate, sub_p
+from rtorch.ops.base import sub_p
 from rtorch.transforms.arguments import check_callable, split_aux
 from rtorch.transforms.cond import _with_common_consts as with_common_consts
 from rtorch.transforms.derive import closed, transpose_program
@@ -100,6 +100,8 @@ def _staged(
         transposed = transpose_program(opened, (False,) * len(outer) + (True,) * n)
         programs.append(program(transpose_solve, callable_of(transposed, outer, space))[0])
     held, known = with_common_consts(programs)
+    if (wider := space.with_known(known)) is not space:
+        return _staged(matvec, wider, solve, transpose_solve, symmetric, has_aux)
     backward = held[1] if symmetric else held[2] if transpose_solve is not None else None
     system = System(held[0], held[0] if symmetric else None, held[1], backward, len(space.avals))
     x, aux = out_tree.unflatten(linear_solve_p(*known, *space.leaves, system=system))
@@ -162,7 +164,7 @@ class LinearSolve(Primitive):
 
     def transpose(self, ct: Any, *operands: Any, system: System) -> Any:
         n = system.n_known
-        cts = [instantiate(c, v) for c, v in zip(ct, operands[n:])]
+        cts = full(ct[: system.size], system.solve.out_avals)
         back = self(*operands[:n], *cts, system=system.transposed())
         return [None] * n + list(back[: system.size])
 

@@ -92,8 +92,10 @@ def _staged(f: Any, space: Space, solve: Any, tangent_solve: Any, has_aux: bool)
 
     solved, out_tree = space.program(root, 1, solve)
     inverse, _ = space.program(tangent, 2, tangent_solve)
-    (f, root_of, inverse), known = with_common_consts([equation, solved, inverse])
-    problem = Problem(f, root_of, inverse, len(space.avals))
+    (held, root_of, inverse), known = with_common_consts([equation, solved, inverse])
+    if (wider := space.with_known(known)) is not space:
+        return _staged(f, wider, solve, tangent_solve, has_aux)
+    problem = Problem(held, root_of, inverse, len(space.avals))
     return out_tree.unflatten(root_p(*known, *space.leaves, problem=problem))
 
 

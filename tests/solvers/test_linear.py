@@ -1,6 +1,7 @@
 """`cg`, `bicgstab`, `gmres`: solutions, what they report, and derivatives."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,3 +195,10 @@ def test_errors(name: str) -> None:
         solver(lambda x: (x, x), b)
     with pytest.raises(ShapeError, match="A gives 3 numbers"):
         solver(lambda x: x[:3], b)
+
+
+def test_compiled_solvers_can_be_saved(tmp_path: Path) -> None:
+    a, b = map(rt.asarray, system("cg"))
+    slope = rt.grad(lambda a: rt.sum(cg(a, b, tol=1e-12)[0]))
+    rt.export.save(tmp_path / "slope.npz", slope, a)
+    np.testing.assert_allclose(rt.export.load(tmp_path / "slope.npz").call(a), slope(a), rtol=1e-12)
