@@ -19,6 +19,12 @@ class FixedPointResult(NamedTuple):
         success: Whether ``f(x)`` is as close to `x` as was asked for.
         error: The norm of ``f(x) - x``.
         nit: The number of steps.
+
+    Example:
+        >>> import rtorch as rt
+        >>> result = rt.solvers.fixed_point(lambda x: x / 2 + 1, 0.0, max_iter=3)
+        >>> bool(result.success), float(result.x), float(result.error), int(result.nit)
+        (False, 1.75, 0.125, 3)
     """
 
     x: Any

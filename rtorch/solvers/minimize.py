@@ -30,6 +30,12 @@ class OptimizeResult(NamedTuple):
         nfev: How often the function was evaluated.
         njev: How often the gradient was.
         nit: The number of steps.
+
+    Example:
+        >>> import rtorch as rt
+        >>> result = rt.solvers.minimize(lambda x: rt.sum(x**2), rt.asarray([3.0, 4.0]))
+        >>> bool(result.success), float(result.fun) < 1e-8, result.hess_inv.shape
+        (True, True, (2, 2))
     """
 
     x: Any

@@ -25,6 +25,12 @@ class ODEInfo(NamedTuple):
         success: Whether the last time was reached.
         steps: The number of steps, with those that had to be repeated.
         nfev: The number of evaluations of the slope.
+
+    Example:
+        >>> import rtorch as rt
+        >>> ys, info = rt.solvers.odeint(lambda y, t: -y, 1.0, [0.0, 1.0], full_output=True)
+        >>> bool(info.success), int(info.nfev) == 2 + 6 * int(info.steps)
+        (True, True)
     """
 
     success: rt.Array
