@@ -41,7 +41,6 @@ from rtorch.transforms.derive import (
     Mask,
     axis_to_batch,
     batch_program,
-    closed,
     constant_zeros,
     declared,
     jvp_program,
@@ -49,6 +48,7 @@ from rtorch.transforms.derive import (
     once,
     retyped,
     transpose_program,
+    with_common_consts,
 )
 from rtorch.transforms.programs import Staged, stage_function
 from rtorch.transforms.residuals import reached
@@ -181,7 +181,7 @@ def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[An
                            other.out_tree)  # fmt: skip
         types = _common_types(name, out_tree, types, other.program.out_avals)
     types = [v.varying(v.varies | index._varies) for v in types]
-    programs, consts = _with_common_consts([_converted(s, types) for s in staged])
+    programs, consts = with_common_consts([_converted(s, types) for s in staged])
     if index._varies:
         check_choice(name, index._varies, programs)
         consts = [vary(x, index._varies) for x in consts]
@@ -200,20 +200,6 @@ def _converted(staged: Staged, types: list[Aval]) -> Program:
             eqns.append(Eqn(convert_p, (v,), {"dtype": aval.dtype}, (out,)))
         outs.append(out)
     return declared(Program(program.in_vars, eqns, outs, program.consts, program.name), types)
-
-
-def _with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
-    """The Programs with all tracers that any of them closes over as leading parameters."""
-    opened = [closed(program) for program in programs]
-    consts = list({id(x): x for _, outer in opened for x in outer}.values())
-    out = []
-    for (program, outer), before in zip(opened, programs):
-        own = dict(zip(map(id, outer), program.in_vars))
-        leading = [own.get(id(x)) or Var(x.aval) for x in consts]
-        rest = program.in_vars[len(program.in_vars) - len(before.in_vars) :]
-        out.append(Program([*leading, *rest], program.eqns, program.out_atoms, program.consts,
-                           program.name))  # fmt: skip
-    return tuple(out), consts
 
 
 class Switch(Primitive):

@@ -60,6 +60,20 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
     return opened, list(outer.values())
 
 
+def with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
+    """The Programs with all tracers that any of them closes over as leading parameters."""
+    opened = [closed(program) for program in programs]
+    consts = list({id(x): x for _, outer in opened for x in outer}.values())
+    out = []
+    for (program, outer), before in zip(opened, programs):
+        own = dict(zip(map(id, outer), program.in_vars))
+        leading = [own.get(id(x)) or Var(x.aval) for x in consts]
+        rest = program.in_vars[len(program.in_vars) - len(before.in_vars) :]
+        out.append(Program([*leading, *rest], program.eqns, program.out_atoms, program.consts,
+                           program.name))  # fmt: skip
+    return tuple(out), consts
+
+
 def constant_zeros(aval: Aval) -> Array:
     """Zeros that are computed now, whatever is being staged: a constant of a Program."""
     return Array(np.broadcast_to(np.zeros((), aval.dtype), aval.shape))

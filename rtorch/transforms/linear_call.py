@@ -19,7 +19,7 @@ from rtorch.core.trace import aval_of
 from rtorch.errors import api
 from rtorch.ops.base import add_p
 from rtorch.transforms.arguments import as_array, check_callable, flatten_arrays, vary
-from rtorch.transforms.cond import _with_common_consts as with_common_consts
+from rtorch.transforms.derive import with_common_consts
 from rtorch.transforms.implicit import Lanes, Space, full, push, runs_directly
 from rtorch.transforms.programs import stage_function
 

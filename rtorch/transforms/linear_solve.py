@@ -17,8 +17,7 @@ from rtorch.core.program import Program
 from rtorch.errors import MissingRuleError, api
 from rtorch.ops.base import sub_p
 from rtorch.transforms.arguments import check_callable, split_aux
-from rtorch.transforms.cond import _with_common_consts as with_common_consts
-from rtorch.transforms.derive import closed, transpose_program
+from rtorch.transforms.derive import closed, transpose_program, with_common_consts
 from rtorch.transforms.implicit import Lanes, Space, callable_of, full, push, runs_directly
 
 NAME = "custom_linear_solve"

@@ -17,8 +17,7 @@ from rtorch.errors import api
 from rtorch.ops.base import neg_p
 from rtorch.transforms.arguments import check_callable, split_aux
 from rtorch.transforms.call import call
-from rtorch.transforms.cond import _with_common_consts as with_common_consts
-from rtorch.transforms.derive import closed
+from rtorch.transforms.derive import closed, with_common_consts
 from rtorch.transforms.implicit import Lanes, Space, callable_of, full, push, runs_directly
 from rtorch.transforms.linear import linearize
 
