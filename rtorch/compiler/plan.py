@@ -7,7 +7,7 @@ buffers are made once. A call runs straight through without dispatch.
 A primitive says how it takes part:
 
 - ``ufunc``: a NumPy ufunc, called with its place as last argument;
-- ``view = True``: its ``impl`` returns a view of the first operand, no memory is needed (with
+- ``view = True``: its ``impl`` returns views of the first operand, no memory is needed (with
   ``view_if_packed`` a copy of an operand that is not in row-major order);
 - ``into(out, *raw, **params)``: writes the result to `out`; ``overwrites`` names the operands
   whose memory `out` may be;
