@@ -43,6 +43,7 @@ from rtorch.transforms.derive import (
     batch_program,
     constant_zeros,
     declared,
+    depends,
     jvp_program,
     linearize_program,
     once,
@@ -51,7 +52,6 @@ from rtorch.transforms.derive import (
     with_common_consts,
 )
 from rtorch.transforms.programs import Staged, stage_function
-from rtorch.transforms.residuals import reached
 
 
 @api
@@ -220,6 +220,9 @@ class Switch(Primitive):
     def infer(self, *avals: Any, branches: tuple[Program, ...]) -> Any:
         return branches[0].out_avals
 
+    def depends(self, active: Any, smooth: bool, *, branches: tuple[Program, ...]) -> Any:
+        return None if active[0] else _any_active(branches, active[1:], smooth)
+
     def jvp(self, primals: Any, tangents: Any, *, branches: tuple[Program, ...]) -> Any:
         index, *operands = primals
         active = tuple([t is not None for t in tangents[1:]])
@@ -269,13 +272,9 @@ class Switch(Primitive):
 switch_p = Switch()
 
 
-def _any_active(branches: Sequence[Program], active: Mask) -> Mask:
+def _any_active(branches: Sequence[Program], active: Mask, smooth: bool = True) -> Mask:
     """Which results have a tangent in one of the branches."""
-    found = [reached(b, [v for v, a in zip(b.in_vars, active) if a], True) for b in branches]
-    return tuple([
-        any(b.out_atoms[i] in smooth for b, smooth in zip(branches, found))
-        for i in range(len(branches[0].out_atoms))
-    ])  # fmt: skip
+    return tuple(map(any, zip(*[depends(b, active, smooth) for b in branches])))
 
 
 def _batch_per_lane(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.axes import Key, Names, collective_sizes
@@ -109,6 +110,19 @@ class Named:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+
+
+def depends(program: Program, active: Mask, smooth: bool) -> Mask:
+    """Which results depend on the active arguments; with `smooth`, in a differentiable way."""
+    found = {v for v, a in zip(program.in_vars, active) if a}
+    for eqn in program.eqns:
+        own = tuple([type(a) is Var and a in found for a in eqn.args])
+        if not any(own) or (smooth and not eqn.prim.differentiable):
+            continue
+        chosen = eqn.prim.depends(own, smooth, **eqn.params) or (True,) * len(eqn.outs)
+        found.update(v for v, is_chosen in zip(eqn.outs, chosen)
+                     if is_chosen and (not smooth or v.aval.dtype in dtypes.INEXACT))  # fmt: skip
+    return tuple([v in found for v in program.out_atoms])
 
 
 # ---- forward mode and batching -------------------------------------------------------------------
