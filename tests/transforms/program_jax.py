@@ -9,8 +9,8 @@ from program_checks import Case
 DIFFERENT = """
     random. stop_gradient max_steps copysign heaviside rt.cond( fill_diagonal put_along
     batch_size .mT top_k cummax cummin segment_prod unwrap special.sici special.fresnel
-    special.expn hyp1f1 custom_gradient custom_batching policy= checkpoint= checkpoint_name multi_dot
-    dynamic_slice dynamic_update_slice apply( .divide( rt.repeat({
+    special.expn hyp1f1 custom_gradient custom_batching policy= checkpoint= checkpoint_name
+    multi_dot dynamic_slice dynamic_update_slice apply( .divide( rt.repeat({
 """
 
 

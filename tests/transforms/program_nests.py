@@ -329,7 +329,8 @@ def named_axis(w: "Writer") -> bool:
     f = _unary(w, w.env[x][0])
     collective = w.rng.choice(_COLLECTIVES)
     body = w.rng.choice([f"{f}({collective.format('a')})", collective.format(f"{f}(a)")])
-    return bool(w.assign(f"rt.vmap(lambda a: {body}, axis_name='i')({x})"))
+    lanes = w.rng.choice([f"lambda a: {body}", f"rt.jit(lambda a: {body})"])
+    return bool(w.assign(f"rt.vmap({lanes}, axis_name='i')({x})"))
 
 
 NESTS = [

@@ -19,6 +19,21 @@ pytestmark = pytest.mark.reuses_keys
 # Primitives that no program has, and why.
 EXEMPT = {
     **dict.fromkeys(
+        (
+            "all_gather",
+            "all_to_all",
+            "axis_index",
+            "axis_slice",
+            "pmax",
+            "pmin",
+            "ppermute",
+            "psum",
+            "psum_scatter",
+            "pvary",
+        ),
+        "program_nests.named_axis has it, but vmap makes something else of it at once",
+    ),
+    **dict.fromkeys(
         ("betainc_slope", "hyp1f1_slope", "hyp2f1_slope", "slope_quotient"),
         "of derivatives by parameters, of which there are two",
     ),
@@ -47,7 +62,7 @@ def examine(program, seed, checks=program_checks.CHECKS):
     assert not outcome.failures, f"{text}\n\n{program.regression}"
 
 
-@settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False), st.integers(0, 100))
 def test_transformations_agree(random, seed):
     examine(generate(random), seed)
