@@ -8,18 +8,17 @@ from typing import Any
 
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
-from rtorch.core.axes import collective_sizes
 from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Program, Var, run_again
-from rtorch.core.trace import state
-from rtorch.ops.base import batch_size, instantiate
+from rtorch.ops.base import instantiate
 from rtorch.transforms.derive import (
     Halves,
     batch_program,
     closed,
     jvp_program,
     linearize_program,
+    size_of_batch,
     transpose_program,
 )
 
@@ -79,12 +78,7 @@ class Call(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program) -> tuple[Any, Any]:
-        if all(d is None for d in dims):  # but there are collectives in the Program
-            sizes, known = collective_sizes(program), [key for key, _ in state.trace.axes]
-            size = next(n for key, n in sizes.items() if key not in known)
-        else:
-            size = batch_size(args, dims)
-        derived, out_dims = batch_program(program, tuple(dims), size)
+        derived, out_dims = batch_program(program, tuple(dims), size_of_batch(program, args, dims))
         return call(derived, args), out_dims
 
 

@@ -20,7 +20,7 @@ from rtorch.core.aval import Aval
 from rtorch.core.axes import Key, Names, collective_sizes
 from rtorch.core.program import Program, Var, eval_program
 from rtorch.core.trace import Tracer, run, state
-from rtorch.ops.base import batched_front, instantiate
+from rtorch.ops.base import batch_size, batched_front, instantiate
 from rtorch.transforms.arguments import vary
 from rtorch.transforms.batch import BatchTracer, batch_trace
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -161,6 +161,13 @@ def batch_program(
 
     avals = [batched_aval(v, d, size) for v, d in zip(program.in_avals, dims)]
     return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
+
+
+def size_of_batch(program: Program, args: Sequence[Any], dims: Sequence[int | None]) -> int:
+    """The size of a batch; no operand has it where only collectives in `program` ask for one."""
+    if any(d is not None for d in dims):
+        return batch_size(args, dims)
+    return collective_sizes(program)[axis_to_batch(program)]
 
 
 def axis_to_batch(program: Program) -> Key:

@@ -17,7 +17,7 @@ from rtorch.compiler.passes import eliminate_dead, inline
 from rtorch.compiler.plan import executable
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Eqn, Program, Var, eval_program
-from rtorch.ops.base import batch_size, instantiate
+from rtorch.ops.base import instantiate
 from rtorch.transforms.derive import (
     Halves,
     Mask,
@@ -27,6 +27,7 @@ from rtorch.transforms.derive import (
     jvp_program,
     linearize_program,
     once,
+    size_of_batch,
     transpose_program,
 )
 from rtorch.transforms.stage import stage
@@ -50,6 +51,7 @@ class Remat(Primitive):
 
     name = "remat"
     multiple = True
+    batches_nothing = True
 
     def impl(self, xp: Any, *raw: Any, program: Program, **params: Any) -> Any:
         return executable(program, xp, transient=True)(*raw)
@@ -92,7 +94,7 @@ class Remat(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program, **params: Any) -> tuple[Any, Any]:
-        derived, out_dims = batch_program(program, tuple(dims), batch_size(args, dims))
+        derived, out_dims = batch_program(program, tuple(dims), size_of_batch(program, args, dims))
         return remat(derived, args, **params), out_dims
 
 
