@@ -17,10 +17,11 @@ import numpy as np
 
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
-from rtorch.core.axes import Key, Names, collective_sizes
-from rtorch.core.program import Program, Var, eval_program
+from rtorch.core.axes import Collective, Key, Names, collective_sizes, programs_in
+from rtorch.core.program import Eqn, Program, Var, eval_program
 from rtorch.core.trace import Tracer, run, state
 from rtorch.ops.base import batch_size, batched_front, instantiate
+from rtorch.ops.collectives import pvary_p
 from rtorch.transforms.arguments import vary
 from rtorch.transforms.batch import BatchTracer, batch_trace
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -174,6 +175,19 @@ def axis_to_batch(program: Program) -> Key:
     """The named axis that `program` is batched along: the one that is not in scope any more."""
     known = {key for key, _ in state.trace.axes}
     return next((key for key in collective_sizes(program) if key not in known), None)
+
+
+def lanes_begin(program: Program) -> list[Var]:
+    """The variables that differ between lanes though no parameter does: collectives say so."""
+    key = axis_to_batch(program)
+    return [v for eqn in program.eqns if key is not None and _concerns(eqn, key)
+            for v in eqn.outs if key in v.aval.varies]  # fmt: skip
+
+
+def _concerns(eqn: Eqn, key: Key) -> bool:
+    if isinstance(eqn.prim, Collective):
+        return key in eqn.params["axes"] and eqn.prim is not pvary_p
+    return any(key in collective_sizes(p) for p in programs_in(eqn.params))
 
 
 def _in_scope(names: Names) -> Names:

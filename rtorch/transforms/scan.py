@@ -23,6 +23,7 @@ from rtorch.transforms.derive import (
     batch_program,
     constant_zeros,
     jvp_program,
+    lanes_begin,
     linearize_program,
     once,
     transpose_program,
@@ -104,7 +105,7 @@ class Scan(Primitive):
     def batch(self, args: Any, dims: Any, *, program: Program, shape: Shape) -> Any:
         size = batch_size(args, dims)
         batched = tuple([d is not None for d in dims])
-        carry_dims = _carry(shape, active_carry(program, batched, shape, only_smooth=False))
+        carry_dims = _carry(shape, batched_carry(program, batched, shape))
         consts, carry, xs = shape.split(args)
         const_dims, old_dims, x_dims = shape.split(dims)
         carry = [batched_front(x, d, size) if b else x
@@ -126,11 +127,18 @@ def _carry(shape: Shape, mask: Mask) -> Mask:
     return tuple(shape.split(mask)[1])
 
 
-def active_carry(program: Program, mask: Mask, shape: Shape, only_smooth: bool = True) -> Mask:
-    """`mask` with the carry that becomes active in some step."""
+def batched_carry(program: Program, mask: Mask, shape: Shape) -> Mask:
+    """`mask`, which says what is batched, with the carry that becomes so in some step."""
+    return active_carry(program, mask, shape, lanes_begin(program), only_smooth=False)
+
+
+def active_carry(
+    program: Program, mask: Mask, shape: Shape, more: Sequence[Var] = (), only_smooth: bool = True
+) -> Mask:
+    """`mask` with the carry that becomes active in some step; `more` is active beside."""
     while True:
         start = [v for v, a in zip(program.in_vars, mask) if a]
-        active = reached(program, start, only_smooth)
+        active = reached(program, [*start, *more], only_smooth)
         outs = program.out_atoms[: shape.n_carry]
         carry = tuple([a or v in active for a, v in zip(_carry(shape, mask), outs)])
         if carry == _carry(shape, mask):

@@ -29,11 +29,20 @@ from rtorch.transforms.call import call
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
 from rtorch.transforms.cond import switch_p
-from rtorch.transforms.derive import Dims, Mask, Named, batch_program, closed, once, retyped
+from rtorch.transforms.derive import (
+    Dims,
+    Mask,
+    Named,
+    batch_program,
+    closed,
+    lanes_begin,
+    once,
+    retyped,
+)
 from rtorch.transforms.dynamic import LinearDynamic, dynamic_p
 from rtorch.transforms.programs import stage_function
 from rtorch.transforms.residuals import reached
-from rtorch.transforms.scan import active_carry, jvp_body, scan_p
+from rtorch.transforms.scan import active_carry, batched_carry, jvp_body, scan_p
 from rtorch.transforms.stage import stage
 
 
@@ -202,10 +211,10 @@ class While(Primitive):
         size = batch_size(args, dims)
         cond_dims, body_dims, carry_dims = loop.split(dims)
         batched = [d is not None for d in body_dims + carry_dims]
-        carried = active_carry(loop.body, tuple(batched), loop.shape, only_smooth=False)
+        carried = batched_carry(loop.body, tuple(batched), loop.shape)
         carried = carried[loop.n_body :]
         varies = [d is not None for d in cond_dims] + list(carried)
-        start = [v for v, b in zip(loop.cond.in_vars, varies) if b]
+        start = [v for v, b in zip(loop.cond.in_vars, varies) if b] + lanes_begin(loop.cond)
         per_lane = loop.cond.out_atoms[0] in reached(loop.cond, start)
         if per_lane:
             carried = (True,) * len(carried)
