@@ -8,6 +8,7 @@ from typing import Any
 
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
+from rtorch.core.array import Array, WeakArray
 from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Program, Var, run_again
@@ -26,7 +27,11 @@ from rtorch.transforms.derive import (
 def call(program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
     """Call `program` as one operation of the current trace."""
     program, outer = closed(program)
-    return call_p(*outer, *args, program=program)
+    outs = call_p(*outer, *args, program=program)
+    if not program.cached("weak", lambda: any(v.weak for v in program.out_avals)):
+        return outs
+    return tuple([WeakArray(y._data) if v.weak and type(y) is Array else y
+                  for y, v in zip(outs, program.out_avals)])  # fmt: skip
 
 
 class Call(Primitive):
