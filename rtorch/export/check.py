@@ -189,7 +189,7 @@ def _dot_general(avals: list[Aval], axes: Any) -> str | None:
 
 
 def _gather(avals: list[Aval], axes: Any, **_: Any) -> str | None:
-    _, *indices = avals
+    indices = avals[1:]
     fits = len(indices) == len(axes) and len({v.shape for v in indices}) == 1
     fits = fits and all(v.dtype in INTEGERS for v in indices)
     return None if fits else f"has the indices {indices} for {len(axes)} axes"

@@ -107,7 +107,8 @@ class _BatchedVJP(Batched):
 
         def pull(residuals: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
             given = [self._given(ct, varies) for ct, varies in zip(cts, self.varies)]
-            trace, found = self.run(backward, (residuals, dims), tuple(zip(*given)))
+            places = [d for _, d in given]
+            trace, found = self.run(backward, (residuals, dims), ([ct for ct, _ in given], places))
             return [self._cotangent(trace, ct, d) for ct, d in zip(found, self.dims)]
 
         return self.results(trace, outs), [r for r, _ in pairs], pull
