@@ -182,5 +182,5 @@ def test_wrong_arguments_never_raise_from_the_depths(name):
     lambda f, x, y: rt.scan(f, x, y[None]), lambda f, x, y: rt.jit(f)(x, y),
 ])  # fmt: skip
 def test_a_function_of_ours_that_is_given_to_another_is_named(apply):
-    with pytest.raises(ShapeError, match=r"^\[matmul\]"):
+    with pytest.raises(errors.ShapeError, match=r"^\[matmul\]"):
         apply(rt.matmul, rt.ones((2, 3)), rt.ones((4, 5)))
