@@ -24,6 +24,7 @@ from rtorch.transforms.derive import (
     constant_zeros,
     depends,
     jvp_program,
+    lanes_begin,
     linearize_program,
     once,
     transpose_program,
@@ -108,7 +109,7 @@ class Scan(Primitive):
     def batch(self, args: Any, dims: Any, *, program: Program, shape: Shape) -> Any:
         size = batch_size(args, dims)
         batched = tuple([d is not None for d in dims])
-        carry_dims = _carry(shape, active_carry(program, batched, shape, only_smooth=False))
+        carry_dims = _carry(shape, batched_carry(program, batched, shape))
         consts, carry, xs = shape.split(args)
         const_dims, old_dims, x_dims = shape.split(dims)
         carry = [batched_front(x, d, size) if b else x
@@ -130,10 +131,17 @@ def _carry(shape: Shape, mask: Mask) -> Mask:
     return tuple(shape.split(mask)[1])
 
 
-def active_carry(program: Program, mask: Mask, shape: Shape, only_smooth: bool = True) -> Mask:
-    """`mask` with the carry that becomes active in some step."""
+def batched_carry(program: Program, mask: Mask, shape: Shape) -> Mask:
+    """`mask`, which says what is batched, with the carry that becomes so in some step."""
+    return active_carry(program, mask, shape, False, lanes_begin(program))
+
+
+def active_carry(
+    program: Program, mask: Mask, shape: Shape, only_smooth: bool = True, more: Sequence[Var] = ()
+) -> Mask:
+    """`mask` with the carry that becomes active in some step; `more` is active beside."""
     while True:
-        found = depends(program, mask, only_smooth)
+        found = depends(program, mask, only_smooth, more)
         carry = tuple([a or b for a, b in zip(_carry(shape, mask), found)])
         if carry == _carry(shape, mask):
             return mask
