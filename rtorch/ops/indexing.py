@@ -47,7 +47,8 @@ def _in_bounds(xp: Any, index: Any, n: int, mode: str, axis: int) -> tuple[Any, 
             f"[indexing] axis {axis} has length 0: mode={mode!r} finds nothing there to read"
         )
     if mode == "wrap":
-        return index % max(n, 1), None
+        # An array, since NumPy gives views for numbers, of memory that is written to again.
+        return xp.asarray(index % max(n, 1)), None
     inside = (index >= -n) & (index < n)
     if mode == "raise":
         if not inside.all():

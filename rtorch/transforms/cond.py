@@ -116,6 +116,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise ShapeError(f"[switch] index must be a scalar, got {describe(number)}")
     if number.dtype not in dtypes.INTEGERS:
         raise DTypeError(f"[switch] index must be an integer, got {describe(number)}")
+    if number.dtype is dtypes.uint64:  # which holds numbers that int64 does not
+        number = minimum_p(number, len(branches) - 1)
     number = minimum_p(maximum_p(convert(number, dtypes.int64), 0), len(branches) - 1)
     return _choose("switch", number, tuple(branches), operands)
 

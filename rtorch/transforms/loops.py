@@ -272,8 +272,7 @@ def fori_loop(
         return value
     stop = max(first, stop)
     if is_staging():
-        # A Python integer is weak, and so is the index then.
-        steps = wrap(np.arange(first, stop), type(lower) is int and type(upper) is int)
+        steps = wrap(np.arange(first, stop), True)  # weak, as the Python integers of eager mode
         return scan(lambda value, i: (body_fun(i, value), None), init_val, steps,
                     unroll=unroll or 1)[0]  # fmt: skip
     carry = carry_of(init_val, "fori_loop")

@@ -55,7 +55,7 @@ class Remat(Primitive):
         return executable(program, xp, transient=True)(*raw)
 
     def replay(self, *args: Any, program: Program, **params: Any) -> None:
-        eval_program(_quiet_program(program), *args)
+        eval_program(quiet_program(program), *args)
 
     def infer(self, *avals: Any, program: Program, **params: Any) -> Any:
         return program.out_avals
@@ -203,10 +203,11 @@ def _without_effects(eqn: Eqn) -> Eqn:
 def _quiet(param: Any) -> Any:
     if isinstance(param, tuple) and type(param) is tuple:
         return tuple(map(_quiet, param))
-    return _quiet_program(param) if isinstance(param, Program) else param
+    return quiet_program(param) if isinstance(param, Program) else param
 
 
 @once
-def _quiet_program(program: Program) -> Program:
+def quiet_program(program: Program) -> Program:
+    """`program` for a second time: without the effects that nothing reads a result of."""
     eqns = [_without_effects(eqn) for eqn in program.eqns if eqn.outs or not eqn.effect]
     return Program(program.in_vars, eqns, program.out_atoms, program.consts, program.name)

@@ -183,9 +183,10 @@ class ScanHalves(NamedTuple):
     def gather(self, consts: list[Any], xs: list[Any], ys: list[Any]) -> list[Any]:
         """What is saved, after the forward loop with these operands and results."""
         shape = self.forward_shape
-        arrays = dict(zip(self.forward.in_vars[: shape.n_consts], consts))
+        arrays = dict(zip(self.forward.out_atoms[shape.n_carry :], ys))
+        # A result may be a constant: it is wanted as it is then, not stacked.
+        arrays.update(zip(self.forward.in_vars[: shape.n_consts], consts))
         arrays.update(zip(shape.split(self.forward.in_vars)[2], xs))
-        arrays.update(zip(self.forward.out_atoms[shape.n_carry :], ys))
         prelude, made = self.saved.prelude(shape.n_consts)
         if made:
             arrays.update(zip(made, call(prelude, consts)))

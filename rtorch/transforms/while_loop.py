@@ -32,6 +32,7 @@ from rtorch.transforms.cond import switch_p
 from rtorch.transforms.derive import Dims, Mask, Named, batch_program, closed, once, retyped
 from rtorch.transforms.dynamic import LinearDynamic, dynamic_p
 from rtorch.transforms.programs import stage_function
+from rtorch.transforms.remat import quiet_program
 from rtorch.transforms.residuals import reached
 from rtorch.transforms.scan import active_carry, jvp_body, scan_p
 from rtorch.transforms.stage import stage
@@ -188,7 +189,7 @@ class While(Primitive):
         active = tuple([t is not None for t in tangents])
         carry = active_carry(loop.body, active[loop.n_cond :], loop.shape)[loop.n_body :]
         out = while_p(*primals, loop=loop)
-        entry = LinearDynamic(_Replay(loop), active, tuple(loop.body.out_avals), carry)
+        entry = LinearDynamic(_Replay(_quiet(loop)), active, tuple(loop.body.out_avals), carry)
         dots = [t for t in tangents if t is not None]
         like = [y for y, a in zip(out, carry) if a]
         nodes = iter(tape.record(entry, (*primals, *dots), {}, like))
@@ -267,6 +268,11 @@ class _Replay:
             carry, loop.max_steps,
         )  # fmt: skip
         return out
+
+
+def _quiet(loop: Loop) -> Loop:
+    """The loop when it runs a second time: what it printed is not printed again."""
+    return loop._replace(cond=quiet_program(loop.cond), body=quiet_program(loop.body))
 
 
 class _Lanes(NamedTuple):

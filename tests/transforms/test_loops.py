@@ -358,6 +358,9 @@ def test_fori_loop_with_bounds_of_all_kinds():
     assert float(slope(2.0)) == float(rt.jit(slope)(2.0)) == 12
     narrow = lambda: rt.fori_loop(0, 3, lambda i, c: c + i, rt.asarray(0, rt.int8))  # noqa: E731
     assert narrow().dtype == rt.jit(narrow)().dtype == rt.int8
+    start, stop = rt.asarray(0, rt.int32), np.int64(3)
+    narrow = lambda: rt.fori_loop(start, stop, lambda i, c: c + i, rt.asarray(0, rt.int32))  # noqa: E731
+    assert narrow().dtype == rt.jit(narrow)().dtype == rt.int32
 
 
 BAD_WHILES = {
@@ -423,6 +426,7 @@ def test_an_index_out_of_range_is_clamped():
     f = lambda i: rt.switch(i, [lambda: 10, lambda: 20, lambda: 30])  # noqa: E731
     for g in (f, rt.jit(f)):
         assert [int(g(i)) for i in (-5, 0, 2, 9)] == [10, 10, 30, 30]
+        assert int(g(rt.asarray(2**63 + 1, rt.uint64))) == 30  # more than int64 holds
 
 
 def test_branches_with_python_numbers():
