@@ -243,7 +243,7 @@ def linearize_program(program: Program, active: Mask, forced: Mask | None = None
                     staged = stage(function, avals, named=Named(f"{name}_{program.name}"))
                 finally:
                     forward_trace.alive = False
-                made[key] = _with_residuals(staged, residuals)
+                made[key] = _with_residuals(staged, residuals, forward_trace)
             return made[key]
 
     def push() -> Program:
@@ -290,12 +290,14 @@ def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
     return list(found.values())
 
 
-def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Program:
+def _with_residuals(
+    program: Program, residuals: Sequence[StageTracer], forward: StageTrace
+) -> Program:
     """`program` with what it captured of the forward half as leading parameters."""
     captured: dict[Var, Var] = {}
     rest: dict[Var, Array] = {}
     for var, x in program.consts.items():
-        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+        if type(x) is StageTracer and x._trace is forward:
             captured[x._var] = var
         else:
             rest[var] = x

@@ -21,6 +21,7 @@ from rtorch.transforms.call import call
 from rtorch.transforms.derive import (
     Mask,
     batch_program,
+    closed,
     constant_zeros,
     jvp_program,
     linearize_program,
@@ -33,8 +34,9 @@ from rtorch.transforms.residuals import Saved, reached, save, split_linear
 def scan_of(program: Program, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any],
             length: int, reverse: bool) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """Run a scan; the last carry and the stacked results."""
-    shape = Shape(len(consts), len(carry), length, reverse)
-    out = scan_p(*consts, *carry, *xs, program=program, shape=shape)
+    program, outer = closed(program)  # a rule of the user's may close over tracers
+    shape = Shape(len(outer) + len(consts), len(carry), length, reverse)
+    out = scan_p(*outer, *consts, *carry, *xs, program=program, shape=shape)
     return list(out[: len(carry)]), list(out[len(carry) :])
 
 
