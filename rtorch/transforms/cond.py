@@ -124,15 +124,21 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 def _choose(name: str, index: Array, branches: Sequence[Any], operands: tuple[Any, ...]) -> Any:
     if len(branches) == 1:
-        return branches[0](*operands)
+        return _arrays_of(name, branches[0](*operands))
     if is_staging():
         return _staged(name, index, branches, operands)
     asked = sorted(set(all_lanes(index).ravel().tolist()))
     if len(asked) == 1:
-        return branches[asked[0]](*operands)
+        return _arrays_of(name, branches[asked[0]](*operands))
     if not is_batched(index):  # a batch of no lanes
         asked = [0]
     return _per_lane(name, index, branches, asked or [0], operands)
+
+
+def _arrays_of(name: str, out: Any) -> Any:
+    """The result of a branch with Python numbers as arrays, which they are under `jit` too."""
+    leaves, treedef = flatten_arrays(out, name, "the result")
+    return treedef.unflatten(leaves)
 
 
 def _per_lane(

@@ -43,3 +43,9 @@ def test_a_number_in_one_branch_does_not_make_the_result_weak():
         return rt.cond(flag, lambda: x * 1, lambda: 1.0) + rt.ones((), rt.bfloat16)
 
     assert rt.jit(f)(True, rt.ones(())).dtype == f(True, rt.ones(())).dtype == rt.float32
+
+
+def test_eager_branches_return_arrays_too():
+    for branches in ([lambda: 1], [lambda: 1, lambda: 2.5]):
+        assert rt.switch(0, branches).dtype == rt.int64
+    assert rt.cond(True, lambda: (1, None), lambda: (2, None))[0].dtype == rt.int64
