@@ -62,7 +62,7 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
     return opened, list(outer.values())
 
 
-def with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
+def with_common_consts(programs: Sequence[Program]) -> tuple[tuple[Program, ...], list[Array]]:
     """The Programs with all tracers that any of them closes over as leading parameters."""
     opened = [closed(program) for program in programs]
     consts = list({id(x): x for _, outer in opened for x in outer}.values())
@@ -295,7 +295,7 @@ def linearize_program(program: Program, active: Mask, forced: Mask | None = None
                     staged = stage(function, avals, named=Named(f"{name}_{program.name}"))
                 finally:
                     forward_trace.alive = False
-                made[key] = _with_residuals(staged, residuals)
+                made[key] = _with_residuals(staged, residuals, forward_trace)
             return made[key]
 
     def push() -> Program:
@@ -342,12 +342,14 @@ def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
     return list(found.values())
 
 
-def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Program:
+def _with_residuals(
+    program: Program, residuals: Sequence[StageTracer], forward: StageTrace
+) -> Program:
     """`program` with what it captured of the forward half as leading parameters."""
     captured: dict[Var, Var] = {}
     rest: dict[Var, Array] = {}
     for var, x in program.consts.items():
-        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+        if type(x) is StageTracer and x._trace is forward:
             captured[x._var] = var
         else:
             rest[var] = x

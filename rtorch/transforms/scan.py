@@ -21,6 +21,7 @@ from rtorch.transforms.call import call
 from rtorch.transforms.derive import (
     Mask,
     batch_program,
+    closed,
     constant_zeros,
     depends,
     jvp_program,
@@ -35,8 +36,9 @@ from rtorch.transforms.residuals import Saved, reached, save, split_linear
 def scan_of(program: Program, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any],
             length: int, reverse: bool) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """Run a scan; the last carry and the stacked results."""
-    shape = Shape(len(consts), len(carry), length, reverse)
-    out = scan_p(*consts, *carry, *xs, program=program, shape=shape)
+    program, outer = closed(program)  # a rule of the user's may close over tracers
+    shape = Shape(len(outer) + len(consts), len(carry), length, reverse)
+    out = scan_p(*outer, *consts, *carry, *xs, program=program, shape=shape)
     return list(out[: len(carry)]), list(out[len(carry) :])
 
 
@@ -193,9 +195,10 @@ class ScanHalves(NamedTuple):
     def gather(self, consts: list[Any], xs: list[Any], ys: list[Any]) -> list[Any]:
         """What is saved, after the forward loop with these operands and results."""
         shape = self.forward_shape
-        arrays = dict(zip(self.forward.in_vars[: shape.n_consts], consts))
+        arrays = dict(zip(self.forward.out_atoms[shape.n_carry :], ys))
+        # A result may be a constant: it is wanted as it is then, not stacked.
+        arrays.update(zip(self.forward.in_vars[: shape.n_consts], consts))
         arrays.update(zip(shape.split(self.forward.in_vars)[2], xs))
-        arrays.update(zip(self.forward.out_atoms[shape.n_carry :], ys))
         prelude, made = self.saved.prelude(shape.n_consts)
         if made:
             arrays.update(zip(made, call(prelude, consts)))

@@ -24,7 +24,7 @@ from rtorch.ops.base import batch_size, batched_front, broadcast_p, instantiate
 from rtorch.ops.comparison import and_p, select_p
 from rtorch.ops.convert import convert_p
 from rtorch.ops.reduction import reduce_or_p
-from rtorch.transforms.arguments import check_callable, vary
+from rtorch.transforms.arguments import check_callable, named_after, vary
 from rtorch.transforms.call import call
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
@@ -113,7 +113,8 @@ def _staged(cond_fun: Any, body_fun: Any, carry: Carry, max_steps: int | None) -
     def test(value: Any) -> Array:
         return predicate(cond_fun(value), "while_loop", "what cond_fun returns")
 
-    step.__name__, test.__name__ = "body", "condition"
+    named_after(body_fun, step).__name__ = "body"
+    named_after(cond_fun, test).__name__ = "condition"
     in_tree = tree.structure(((carry.value,), {}))
     staged, carry = stage_step(step, carry, [], in_tree)
     going = stage_function(test, carry.avals, in_tree, "while_loop").program
@@ -271,7 +272,7 @@ class _Replay:
     """The loop as a function of its operands that runs eagerly, under any transformation."""
 
     def __init__(self, loop: Loop) -> None:
-        self.programs = cond, body = quiet_program(loop.cond), quiet_program(loop.body)
+        cond, body = quiet_program(loop.cond), quiet_program(loop.body)
         self.loop = loop._replace(cond=cond, body=body)
         for eqn in (*cond.eqns, *body.eqns):
             if eqn.effect:
