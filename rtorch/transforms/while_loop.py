@@ -273,6 +273,7 @@ class _Replay:
 
     def __init__(self, loop: Loop) -> None:
         cond, body = quiet_program(loop.cond), quiet_program(loop.body)
+        self.programs = cond, body  # `dynamic` asks them for collectives
         self.loop = loop._replace(cond=cond, body=body)
         for eqn in (*cond.eqns, *body.eqns):
             if eqn.effect:
