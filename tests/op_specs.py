@@ -1064,9 +1064,9 @@ def _conv(x: Any, w: Any, strides: Any, padding: Any, lhs_dilation: Any, rhs_dil
           groups: int) -> Any:  # fmt: skip
     """By definition: a sum over the places of the window, on a dilated and padded copy."""
     n = x.ndim - 2
-    wide = np.zeros((*x.shape[:2], *[(m - 1) * l + 1 if m else 0
-                                     for m, l in zip(x.shape[2:], lhs_dilation)]), x.dtype)  # fmt: skip
-    wide[(..., *[slice(None, None, l) for l in lhs_dilation])] = x
+    lengths = [(m - 1) * gap + 1 if m else 0 for m, gap in zip(x.shape[2:], lhs_dilation)]
+    wide = np.zeros((*x.shape[:2], *lengths), x.dtype)
+    wide[(..., *[slice(None, None, gap) for gap in lhs_dilation])] = x
     wide = np.pad(wide, [(0, 0)] * 2 + [(max(a, 0), max(b, 0)) for a, b in padding])
     cut = [slice(max(-a, 0), m - max(-b, 0)) for m, (a, b) in zip(wide.shape[2:], padding)]
     wide = wide[(..., *cut)]
@@ -1102,20 +1102,21 @@ for _case, _x, _w, _params in (
 ):  # fmt: skip
     add("conv", (Operand(_x), Operand(_w)), _conv, _conv_params(*_params), dtypes=FLOATS, order=2,
         linear=((0,), (1,)), case=_case, tolerance=4.0)  # fmt: skip
-add("conv", (Operand((1, 2, 4)), Operand((2, 2, 2))), _conv,
-    _conv_params((1,), ((0, 0),), (1,), (1,), 1), dtypes=(I64, I32, C128, C64), case="numbers")  # fmt: skip
+_params = _conv_params((1,), ((0, 0),), (1,), (1,), 1)
+add("conv", (Operand((1, 2, 4)), Operand((2, 2, 2))), _conv, _params, (I64, I32, C128, C64),
+    case="numbers")  # fmt: skip
 
 
 def _windows_of(x: Any, window: Any, strides: Any, padding: Any, dilation: Any) -> Any:
     """For each window its elements, last; None outside."""
     split = x.ndim - len(window)
-    space = [(n + sum(p) - (k - 1) * d - 1) // s + 1
-             for n, k, s, p, d in zip(x.shape[split:], window, strides, padding, dilation)]  # fmt: skip
+    along = zip(x.shape[split:], window, strides, padding, dilation)
+    space = [(n + sum(p) - (k - 1) * d - 1) // s + 1 for n, k, s, p, d in along]
     for out in np.ndindex(*x.shape[:split], *space):
         found = []
         for at in np.ndindex(*window):
-            place = [o * s + k * d - p[0]
-                     for o, k, s, d, p in zip(out[split:], at, strides, dilation, padding)]  # fmt: skip
+            along = zip(out[split:], at, strides, dilation, padding)
+            place = [o * s + k * d - p[0] for o, k, s, d, p in along]
             inside = all(0 <= i < n for i, n in zip(place, x.shape[split:]))
             found.append((*out[:split], *place) if inside else None)
         yield out, found

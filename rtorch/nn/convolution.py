@@ -250,7 +250,10 @@ def conv_transpose(
     check_input(name, x, n, last)
     axis = functools.partial(per_axis, name, n=n)
     strides, dilations = axis("stride", stride), axis("dilation", dilation)
-    cuts, extras = axis("padding", padding, least=0), axis("output_padding", output_padding, least=0)
+    cuts, extras = (
+        axis("padding", padding, least=0),
+        axis("output_padding", output_padding, least=0),
+    )
     if any(e >= max(s, d) for e, s, d in zip(extras, strides, dilations, strict=True)):
         raise ArgumentError(
             f"[{name}] output_padding: expected less than stride {strides} or dilation "

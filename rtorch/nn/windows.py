@@ -30,9 +30,7 @@ def check_format(name: str, data_format: str, n: int) -> bool:
     letters = "DHW"[3 - n :]
     first, last = {"NCHW", f"NC{letters}", "NCL"}, {"NHWC", f"N{letters}C", "NLC"}
     if data_format not in first | last:
-        raise ArgumentError(
-            f"[{name}] data_format: expected 'NCHW' or 'NHWC', got {data_format!r}"
-        )
+        raise ArgumentError(f"[{name}] data_format: expected 'NCHW' or 'NHWC', got {data_format!r}")
     return data_format in last
 
 

@@ -106,7 +106,7 @@ def _lengths(name: str, argument: str, values: Any, n: int) -> tuple[int, ...]:
             f"[{name}] {argument}: expected {n} numbers, one per spatial axis, 1 or more each, got "
             f"{values!r}"
         )
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def _pads(
@@ -123,8 +123,8 @@ def _pads(
         if kind == "VALID":
             return ((0, 0),) * len(space)
         return tuple([
-            _same(dilated(n, l), dilated(k, d), s, kind == "SAME_LOWER")
-            for n, k, s, l, d in zip(space, window, strides, lhs_dilation, rhs_dilation)
+            _same(dilated(n, gap), dilated(k, d), s, kind == "SAME_LOWER")
+            for n, k, s, gap, d in zip(space, window, strides, lhs_dilation, rhs_dilation)
         ])  # fmt: skip
     try:
         pads = tuple([(int(low), int(high)) for low, high in padding])
@@ -203,8 +203,8 @@ def window_argmax(
         >>> rt.window_argmax(rt.asarray([1.0, 3.0, 2.0, 0.0]), (2,), (2,)).tolist()
         [1, 2]
     """
-    from rtorch.numpy.creation import arange
     from rtorch.numpy.manipulation import reshape
+    from rtorch.numpy.ranges import arange
 
     x, params = _window("window_argmax", x, window, strides, padding, dilation)
     which = window_which_p(x, window_max_p(x, **params), **params).astype(dtypes.int64)

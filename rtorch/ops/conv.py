@@ -59,8 +59,8 @@ class Geometry(NamedTuple):
 
     def padded(self, space: Ints) -> Ints:
         return tuple([
-            dilated(n, l) + low + high
-            for n, (low, high), l in zip(space, self.padding, self.lhs_dilation)
+            dilated(n, gap) + low + high
+            for n, (low, high), gap in zip(space, self.padding, self.lhs_dilation)
         ])  # fmt: skip
 
     def out(self, space: Ints, window: Ints) -> Ints:
@@ -155,13 +155,13 @@ conv_p = Conv()
 def _by_input(ct: Any, shape: Ints, w: Any, geometry: Geometry, groups: int) -> Any:
     """The cotangent of ``x``: with the kernel reversed, stride and dilation change places."""
     padding = []
-    for n, m, k, s, (low, _), l, d in zip(
+    for n, m, k, s, (low, _), gap, d in zip(
         shape[2:], ct.shape[2:], w.shape[2:], geometry.strides, geometry.padding,
         geometry.lhs_dilation, geometry.rhs_dilation,
     ):  # fmt: skip
         reach = dilated(k, d)
         before = reach - 1 - low
-        padding.append((before, dilated(n, l) - 1 + reach - dilated(m, s) - before))
+        padding.append((before, dilated(n, gap) - 1 + reach - dilated(m, s) - before))
     w = _join(move_dim(_split(w, 0, groups), 2, 1), 0)
     w = flip_p(w, axes=tuple(range(2, len(w.shape))))
     return conv_p(
@@ -240,8 +240,8 @@ def meetings(
 ) -> Iterator[tuple[Ints, tuple[slice, ...], tuple[slice, ...]]]:
     """Each offset of the window with where it meets input: of the output, of the input."""
     along = [
-        [meeting(n, m, k, s, low, l, d) for k in range(w)]
-        for n, w, m, s, (low, _), l, d in zip(
+        [meeting(n, m, k, s, low, gap, d) for k in range(w)]
+        for n, w, m, s, (low, _), gap, d in zip(
             space, window, out, geometry.strides, geometry.padding, geometry.lhs_dilation,
             geometry.rhs_dilation,
         )
@@ -254,7 +254,7 @@ def meetings(
 
 def _by_offsets(xp: Any, out: Any, x: Any, w: Any, geometry: Geometry) -> None:
     """One channel in and out per group: as many multiplications as the window has places."""
-    if any(l > 1 and s > 1 for l, s in zip(geometry.lhs_dilation, geometry.strides)):
+    if any(gap > 1 and s > 1 for gap, s in zip(geometry.lhs_dilation, geometry.strides)):
         x, geometry = _padded(xp, x, geometry)
     factors = w[:, 0]
     out[...] = 0
@@ -332,7 +332,7 @@ def _padded(xp: Any, x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
     none = ((0, 0),) * len(ones)
     if geometry.padding != none or geometry.lhs_dilation != ones:
         low, high = ((0, 0, *side) for side in zip(*geometry.padding))
-        interior = (0, 0, *[l - 1 for l in geometry.lhs_dilation])
+        interior = (0, 0, *[gap - 1 for gap in geometry.lhs_dilation])
         x = pad_p.impl(xp, x, value=0, low=low, high=high, interior=interior)
     return x, Geometry(geometry.strides, none, ones, geometry.rhs_dilation)
 

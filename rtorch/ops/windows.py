@@ -7,7 +7,6 @@ place where there is none inside.
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -49,7 +48,7 @@ class WindowMax(Primitive):
         # One axis after the other: a window of 3 x 3 takes 3 + 3 comparisons.
         first = x.ndim - len(window)
         for axis, (k, *rest) in enumerate(zip(window, strides, padding, dilation), first):
-            geometry = _geometry(*[(r,) for r in rest])
+            geometry = _geometry(*[(r,) for r in rest])  # type: ignore[arg-type]
             rows = xp.moveaxis(x, axis, -1)
             shape = list(x.shape)
             shape[axis] = geometry.out((x.shape[axis],), (k,))[0]
