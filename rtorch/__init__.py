@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         device_put as device_put,
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
-    from rtorch.numpy.windows import (
+    from rtorch.numpy.sliding import (
         conv_general_dilated as conv_general_dilated,
         window_argmax as window_argmax,
         window_max as window_max,
@@ -324,7 +324,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
-            "rtorch.numpy.windows": ("conv_general_dilated", "window_argmax", "window_max"),
+            "rtorch.numpy.sliding": ("conv_general_dilated", "window_argmax", "window_max"),
             "rtorch.transforms.vectorize": (
                 "apply_along_axis",
                 "apply_over_axes",

@@ -48,6 +48,14 @@ from rtorch.nn.adaptive_pooling import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from rtorch.nn.adaptive_pooling_layers import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 from rtorch.nn.batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -70,14 +78,7 @@ from rtorch.nn.conv_transpose_layers import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from rtorch.nn.convolution import (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)
+from rtorch.nn.convolution import conv1d, conv2d, conv3d
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.flatten import Flatten
 from rtorch.nn.global_pooling import (
@@ -116,12 +117,6 @@ from rtorch.nn.pooling_functions import (
     max_pool3d,
 )
 from rtorch.nn.pooling_layers import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -131,6 +126,11 @@ from rtorch.nn.pooling_layers import (
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
+)
+from rtorch.nn.transposed_convolution import (
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
 )
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError
-from rtorch.nn.convolution import conv_transpose
 from rtorch.nn.initializers import Initializer
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
 from rtorch.nn.parameters import check_count, check_names, parameter_dtype, torch_uniform
+from rtorch.nn.transposed_convolution import conv_transpose
 from rtorch.nn.windows import check_format, check_input, per_axis
 
 

@@ -6,9 +6,6 @@ from typing import Any
 
 from rtorch.nn.layer import Layer, stateless
 from rtorch.nn.pooling import (
-    adaptive_avg_pool,
-    adaptive_max_pool,
-    adaptive_sizes,
     avg_pool,
     lp_pool,
     make_pool,
@@ -31,7 +28,7 @@ def MaxPool1d(
     """
     name = "MaxPool1d"
     pool = make_pool(name, 1, kernel_size, stride, padding, dilation, ceil_mode)
-    return _layer(name, 1, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 1, data_format, lambda x: max_pool(name, x, pool))
 
 
 def MaxPool2d(
@@ -47,7 +44,7 @@ def MaxPool2d(
     """
     name = "MaxPool2d"
     pool = make_pool(name, 2, kernel_size, stride, padding, dilation, ceil_mode)
-    return _layer(name, 2, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 2, data_format, lambda x: max_pool(name, x, pool))
 
 
 def MaxPool3d(
@@ -63,7 +60,7 @@ def MaxPool3d(
     """
     name = "MaxPool3d"
     pool = make_pool(name, 3, kernel_size, stride, padding, dilation, ceil_mode)
-    return _layer(name, 3, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 3, data_format, lambda x: max_pool(name, x, pool))
 
 
 def AvgPool1d(
@@ -80,7 +77,7 @@ def AvgPool1d(
     """
     name = "AvgPool1d"
     pool = make_pool(name, 1, kernel_size, stride, padding, 1, ceil_mode)
-    return _layer(
+    return pool_layer(
         name, 1, data_format,
         lambda x: avg_pool(name, x, pool, count_include_pad, divisor_override),
     )  # fmt: skip
@@ -100,7 +97,7 @@ def AvgPool2d(
     """
     name = "AvgPool2d"
     pool = make_pool(name, 2, kernel_size, stride, padding, 1, ceil_mode)
-    return _layer(
+    return pool_layer(
         name, 2, data_format,
         lambda x: avg_pool(name, x, pool, count_include_pad, divisor_override),
     )  # fmt: skip
@@ -120,7 +117,7 @@ def AvgPool3d(
     """
     name = "AvgPool3d"
     pool = make_pool(name, 3, kernel_size, stride, padding, 1, ceil_mode)
-    return _layer(
+    return pool_layer(
         name, 3, data_format,
         lambda x: avg_pool(name, x, pool, count_include_pad, divisor_override),
     )  # fmt: skip
@@ -139,7 +136,7 @@ def LPPool1d(
     """
     name = "LPPool1d"
     pool = make_pool(name, 1, kernel_size, stride, 0, 1, ceil_mode)
-    return _layer(name, 1, data_format, lambda x: lp_pool(name, x, pool, norm_type))
+    return pool_layer(name, 1, data_format, lambda x: lp_pool(name, x, pool, norm_type))
 
 
 def LPPool2d(
@@ -155,7 +152,7 @@ def LPPool2d(
     """
     name = "LPPool2d"
     pool = make_pool(name, 2, kernel_size, stride, 0, 1, ceil_mode)
-    return _layer(name, 2, data_format, lambda x: lp_pool(name, x, pool, norm_type))
+    return pool_layer(name, 2, data_format, lambda x: lp_pool(name, x, pool, norm_type))
 
 
 def LPPool3d(
@@ -171,87 +168,10 @@ def LPPool3d(
     """
     name = "LPPool3d"
     pool = make_pool(name, 3, kernel_size, stride, 0, 1, ceil_mode)
-    return _layer(name, 3, data_format, lambda x: lp_pool(name, x, pool, norm_type))
+    return pool_layer(name, 3, data_format, lambda x: lp_pool(name, x, pool, norm_type))
 
 
-def AdaptiveAvgPool1d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The mean of each of `output_size` windows; see `adaptive_avg_pool1d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveAvgPool1d(3).apply({}, {}, rt.ones((2, 3, 8)))[0].shape
-        (2, 3, 3)
-    """
-    name = "AdaptiveAvgPool1d"
-    sizes = adaptive_sizes(name, output_size, 1)
-    return _layer(name, 1, data_format, lambda x: adaptive_avg_pool(name, x, sizes))
-
-
-def AdaptiveAvgPool2d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The mean of each of `output_size` windows; see `adaptive_avg_pool2d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveAvgPool2d(3).apply({}, {}, rt.ones((2, 3, 8, 8)))[0].shape
-        (2, 3, 3, 3)
-    """
-    name = "AdaptiveAvgPool2d"
-    sizes = adaptive_sizes(name, output_size, 2)
-    return _layer(name, 2, data_format, lambda x: adaptive_avg_pool(name, x, sizes))
-
-
-def AdaptiveAvgPool3d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The mean of each of `output_size` windows; see `adaptive_avg_pool3d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveAvgPool3d(3).apply({}, {}, rt.ones((2, 3, 8, 8, 8)))[0].shape
-        (2, 3, 3, 3, 3)
-    """
-    name = "AdaptiveAvgPool3d"
-    sizes = adaptive_sizes(name, output_size, 3)
-    return _layer(name, 3, data_format, lambda x: adaptive_avg_pool(name, x, sizes))
-
-
-def AdaptiveMaxPool1d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The largest element of each of `output_size` windows; see `adaptive_max_pool1d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveMaxPool1d(3).apply({}, {}, rt.ones((2, 3, 8)))[0].shape
-        (2, 3, 3)
-    """
-    name = "AdaptiveMaxPool1d"
-    sizes = adaptive_sizes(name, output_size, 1)
-    return _layer(name, 1, data_format, lambda x: adaptive_max_pool(name, x, sizes))
-
-
-def AdaptiveMaxPool2d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The largest element of each of `output_size` windows; see `adaptive_max_pool2d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveMaxPool2d(3).apply({}, {}, rt.ones((2, 3, 8, 8)))[0].shape
-        (2, 3, 3, 3)
-    """
-    name = "AdaptiveMaxPool2d"
-    sizes = adaptive_sizes(name, output_size, 2)
-    return _layer(name, 2, data_format, lambda x: adaptive_max_pool(name, x, sizes))
-
-
-def AdaptiveMaxPool3d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
-    """The largest element of each of `output_size` windows; see `adaptive_max_pool3d`.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.AdaptiveMaxPool3d(3).apply({}, {}, rt.ones((2, 3, 8, 8, 8)))[0].shape
-        (2, 3, 3, 3, 3)
-    """
-    name = "AdaptiveMaxPool3d"
-    sizes = adaptive_sizes(name, output_size, 3)
-    return _layer(name, 3, data_format, lambda x: adaptive_max_pool(name, x, sizes))
-
-
-def _layer(name: str, n: int, data_format: str, function: Any) -> Layer:
+def pool_layer(name: str, n: int, data_format: str, function: Any) -> Layer:
+    """The layer of a function of arrays with the channels first."""
     check_format(name, data_format, n)
     return stateless(None, lambda params, x: over(name, n, data_format, x, function))

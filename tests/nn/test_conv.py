@@ -186,6 +186,7 @@ LAYERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize(("name", "shape", "options"), LAYERS, ids=str)
 def test_layers_train_as_in_torch(
     name: str, shape: Any, options: Any, rng: np.random.Generator
