@@ -259,10 +259,13 @@ def _by_offsets(xp: Any, out: Any, x: Any, w: Any, geometry: Geometry) -> None:
     factors = w[:, 0]
     out[...] = 0
     met = list(meetings(x.shape[2:], w.shape[2:], out.shape[2:], geometry))
-    for image, result in zip(x, out):  # one image at a time stays in the cache
+    each = max(x[0].size, out[0].size)
+    step = _chunk(len(x), each, SHORT >> 3 if xp is np else LONG)
+    for start in range(0, len(x), step):  # what stays in the cache at a time
+        image, result = x[start : start + step], out[start : start + step]
         for offset, into, taken in met:
             factor = factors[(slice(None), *offset, *[None] * len(offset))]
-            result[(slice(None), *into)] += image[(slice(None), *taken)] * factor
+            result[(..., *into)] += image[(..., *taken)] * factor
 
 
 def _scattered(xp: Any, out: Any, x: Any, w: Any, geometry: Geometry, groups: int) -> None:
