@@ -51,7 +51,7 @@ class Primitive:
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
     ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
-    view: ClassVar[bool] = False  # ``impl`` returns a view of the first operand
+    view: ClassVar[bool] = False  # ``impl`` returns a view, or views, of the first operand
     view_if_packed: ClassVar[bool] = False  # but a copy if that is not in row-major order
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
 
@@ -137,6 +137,12 @@ class Primitive:
         """
         groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
         return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
+
+    def depends(self, *args: Any, **params: Any) -> Any:
+        """``(active, smooth, **params)``: which results depend on the `active` operands.
+
+        With `smooth` in a differentiable way. None: all of them.
+        """
 
     def takes_index(self, i: int, /, **params: Any) -> bool:
         """Whether operand `i` is an index, which moves to the device of the others."""

@@ -8,18 +8,19 @@ from typing import Any
 
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
-from rtorch.core.axes import collective_sizes
+from rtorch.core.array import Array, WeakArray
 from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Program, Var, run_again
-from rtorch.core.trace import state
-from rtorch.ops.base import batch_size, instantiate
+from rtorch.ops.base import instantiate
 from rtorch.transforms.derive import (
     Halves,
     batch_program,
     closed,
+    depends,
     jvp_program,
     linearize_program,
+    size_of_batch,
     transpose_program,
 )
 
@@ -27,7 +28,11 @@ from rtorch.transforms.derive import (
 def call(program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
     """Call `program` as one operation of the current trace."""
     program, outer = closed(program)
-    return call_p(*outer, *args, program=program)
+    outs = call_p(*outer, *args, program=program)
+    if not program.cached("weak", lambda: any(v.weak for v in program.out_avals)):
+        return outs
+    return tuple([WeakArray(y._data) if v.weak and type(y) is Array else y
+                  for y, v in zip(outs, program.out_avals)])  # fmt: skip
 
 
 class Call(Primitive):
@@ -50,6 +55,9 @@ class Call(Primitive):
     def takes_index(self, i: int, /, **params: Any) -> bool:
         program: Program = params["program"]
         return i in program.cached("indices", lambda: _index_parameters(optimize(program)))
+
+    def depends(self, active: Any, smooth: bool, *, program: Program) -> Any:
+        return depends(program, active, smooth)
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program) -> tuple[Any, Any]:
         active = tuple([t is not None for t in tangents])
@@ -79,12 +87,7 @@ class Call(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program) -> tuple[Any, Any]:
-        if all(d is None for d in dims):  # but there are collectives in the Program
-            sizes, known = collective_sizes(program), [key for key, _ in state.trace.axes]
-            size = next(n for key, n in sizes.items() if key not in known)
-        else:
-            size = batch_size(args, dims)
-        derived, out_dims = batch_program(program, tuple(dims), size)
+        derived, out_dims = batch_program(program, tuple(dims), size_of_batch(program, args, dims))
         return call(derived, args), out_dims
 
 
