@@ -83,6 +83,11 @@ if TYPE_CHECKING:
         device_put as device_put,
     )
     from rtorch.numpy.info import __array_namespace_info__ as __array_namespace_info__
+    from rtorch.numpy.sliding import (
+        conv_general_dilated as conv_general_dilated,
+        window_argmax as window_argmax,
+        window_max as window_max,
+    )
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
     from rtorch.transforms.callbacks import (
@@ -195,6 +200,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "complex64",
         "complex128",
         "cond",
+        "conv_general_dilated",
         "custom_batching",
         "custom_gradient",
         "custom_jvp",
@@ -286,6 +292,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "vjp",
         "vmap",
         "while_loop",
+        "window_argmax",
+        "window_max",
         *_numpy.__all__,
     ]
     globals().update({name: getattr(_numpy, name) for name in _numpy.EARLY})
@@ -325,6 +333,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             "rtorch.transforms.nans": ("debug_infs", "debug_nans"),
             "rtorch.numpy.info": ("__array_namespace_info__",),
             "rtorch.numpy.devices": ("block_until_ready", "device_put"),
+            "rtorch.numpy.sliding": ("conv_general_dilated", "window_argmax", "window_max"),
             "rtorch.transforms.vectorize": (
                 "apply_along_axis",
                 "apply_over_axes",

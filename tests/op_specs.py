@@ -1060,6 +1060,123 @@ for _shapes in (((3,), (4,)), ((5,), (1,)), ((2, 3), (2, 2))):
         linear=((0,), (1,)), case=str(_shapes))  # fmt: skip
 
 
+# ---- windows -------------------------------------------------------------------------------------
+
+
+def _conv(x: Any, w: Any, strides: Any, padding: Any, lhs_dilation: Any, rhs_dilation: Any,
+          groups: int) -> Any:  # fmt: skip
+    """By definition: a sum over the places of the window, on a dilated and padded copy."""
+    n = x.ndim - 2
+    lengths = [(m - 1) * gap + 1 if m else 0 for m, gap in zip(x.shape[2:], lhs_dilation)]
+    wide = np.zeros((*x.shape[:2], *lengths), x.dtype)
+    wide[(..., *[slice(None, None, gap) for gap in lhs_dilation])] = x
+    wide = np.pad(wide, [(0, 0)] * 2 + [(max(a, 0), max(b, 0)) for a, b in padding])
+    cut = [slice(max(-a, 0), m - max(-b, 0)) for m, (a, b) in zip(wide.shape[2:], padding)]
+    wide = wide[(..., *cut)]
+    reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], rhs_dilation)]
+    space = [(m - r) // s + 1 for m, r, s in zip(wide.shape[2:], reach, strides)]
+    out = np.zeros((x.shape[0], w.shape[0], *space), x.dtype)
+    each = w.shape[0] // groups
+    for at in np.ndindex(*w.shape[2:]):
+        part = wide[(..., *[slice(k * d, k * d + (m - 1) * s + 1, s)
+                            for k, d, m, s in zip(at, rhs_dilation, space, strides)])]  # fmt: skip
+        for g in range(groups):
+            out[:, g * each : (g + 1) * each] += np.einsum(
+                "nc...,oc->no...", part[:, g * w.shape[1] : (g + 1) * w.shape[1]],
+                w[(slice(g * each, (g + 1) * each), slice(None), *at)])  # fmt: skip
+    return out if n else None
+
+
+def _conv_params(strides: Any, padding: Any, lhs: Any, rhs: Any, groups: int) -> dict[str, Any]:
+    return {"strides": strides, "padding": padding, "lhs_dilation": lhs, "rhs_dilation": rhs,
+            "groups": groups}  # fmt: skip
+
+
+for _case, _x, _w, _params in (
+    ("2d", (2, 2, 4, 5), (3, 2, 3, 2), ((1, 1), ((1, 1), (0, 1)), (1, 1), (1, 1), 1)),
+    ("strided groups", (1, 4, 5, 4), (2, 2, 2, 2), ((2, 1), ((0, 1), (1, 0)), (1, 1), (1, 2), 2)),
+    ("scattered", (2, 2, 2, 3), (3, 2, 2, 2), ((1, 1), ((1, 1), (1, 0)), (2, 2), (1, 1), 1)),
+    ("depthwise", (2, 3, 5), (3, 1, 2), ((2,), ((1, -1),), (1,), (1,), 3)),
+    ("everything", (1, 2, 4), (2, 1, 2), ((2,), ((1, 2),), (3,), (2,), 2)),
+    ("3d", (1, 1, 2, 3, 2), (2, 1, 2, 1, 2), ((1,) * 3, ((0, 0), (1, 0), (1, 1)), (1,) * 3,
+                                              (1,) * 3, 1)),
+    ("pixels", (1, 2, 8, 8), (2, 2, 1, 1), ((1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1), 1)),
+    ("empty", (0, 2, 4), (3, 2, 2), ((1,), ((0, 0),), (1,), (1,), 1)),
+):  # fmt: skip
+    add("conv", (Operand(_x), Operand(_w)), _conv, _conv_params(*_params), dtypes=FLOATS, order=2,
+        linear=((0,), (1,)), case=_case, tolerance=4.0)  # fmt: skip
+_params = _conv_params((1,), ((0, 0),), (1,), (1,), 1)
+add("conv", (Operand((1, 2, 4)), Operand((2, 2, 2))), _conv, _params, (I64, I32, C128, C64),
+    case="numbers")  # fmt: skip
+
+
+def _windows_of(x: Any, window: Any, strides: Any, padding: Any, dilation: Any) -> Any:
+    """For each window its elements, last; None outside."""
+    split = x.ndim - len(window)
+    along = zip(x.shape[split:], window, strides, padding, dilation)
+    space = [(n + sum(p) - (k - 1) * d - 1) // s + 1 for n, k, s, p, d in along]
+    for out in np.ndindex(*x.shape[:split], *space):
+        found = []
+        for at in np.ndindex(*window):
+            along = zip(out[split:], at, strides, dilation, padding)
+            place = [o * s + k * d - p[0] for o, k, s, d, p in along]
+            inside = all(0 <= i < n for i, n in zip(place, x.shape[split:]))
+            found.append((*out[:split], *place) if inside else None)
+        yield out, found
+
+
+def _window_max(x: Any, **params: Any) -> Any:
+    found = list(_windows_of(x, **params))
+    out = np.empty([i + 1 for i in found[-1][0]], x.dtype)
+    for i, places in found:
+        out[i] = max(x[p] for p in places if p)
+    return out
+
+
+def _window_which(x: Any, y: Any, **params: Any) -> Any:
+    out = np.empty(y.shape, np.int32)
+    for i, places in _windows_of(x, **params):
+        out[i] = next((k for k, p in enumerate(places) if p and x[p] == y[i]), -1)
+    return out
+
+
+def _window_pick(x: Any, which: Any, **params: Any) -> Any:
+    out = np.zeros(which.shape, x.dtype)
+    for i, places in _windows_of(x, **params):
+        place = places[which[i]] if which[i] >= 0 else None
+        out[i] = x[place] if place else 0
+    return out
+
+
+def _window_place(x: Any, which: Any, space: Any, **params: Any) -> Any:
+    out = np.zeros((*x.shape[: x.ndim - len(space)], *space), x.dtype)
+    for i, places in _windows_of(out, **params):
+        if which[i] >= 0 and places[which[i]]:
+            out[places[which[i]]] += x[i]
+    return out
+
+
+for _case, _shape, _out, _params in (
+    ("2d", (2, 4, 5), (2, 3, 2), {"window": (2, 3), "strides": (1, 2), "padding": ((0, 0), (0, 0)),
+                                  "dilation": (1, 1)}),
+    ("padded", (1, 5), (1, 3), {"window": (2,), "strides": (2,), "padding": ((1, 1),),
+                                "dilation": (1,)}),
+    ("dilated", (6,), (2,), {"window": (2,), "strides": (2,), "padding": ((0, 0),),
+                             "dilation": (3,)}),
+):  # fmt: skip
+    _where = np.random.default_rng(1).integers(-1, math.prod(_params["window"]), _out)
+    _which = Operand(_out, dtype=I32, values=_where)
+    add("window_max", (Operand(_shape),), _window_max, _params, dtypes=(*FLOATS, I32), order=2,
+        case=_case)  # fmt: skip
+    add("window_which", (Operand(_shape, (0, 3), I32), Operand(_out, (0, 3), I32)), _window_which,
+        _params, case=_case)  # fmt: skip
+    add("window_pick", (Operand(_shape), _which), _window_pick, _params, order=2, linear=((0,),),
+        case=_case)  # fmt: skip
+    _space = _shape[len(_shape) - len(_params["window"]) :]
+    add("window_place", (Operand(_out), _which), _window_place, {**_params, "space": _space},
+        order=2, linear=((0,),), case=_case)  # fmt: skip
+
+
 # ---- what the tests iterate over -----------------------------------------------------------------
 
 EPS = {d: float(ml_dtypes.finfo(d).eps) for d in INEXACT if d not in COMPLEX}

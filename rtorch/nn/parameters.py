@@ -1,0 +1,37 @@
+"""What layers with parameters have in common: dtypes, checks, PyTorch's first values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import rtorch as rt
+from rtorch.errors import ArgumentError, TreeError, describe
+from rtorch.nn.initializers import Initializer, uniform
+
+
+def parameter_dtype(dtype: Any, of_input: Any) -> Any:
+    """`dtype` if given, else that of the input if it is floating, else the default."""
+    if dtype is not None:
+        return dtype
+    return of_input if rt.isdtype(of_input, "real floating") else rt.default_dtype()
+
+
+def check_names(layer: str, what: str, tree: Any, wanted: Iterable[str]) -> None:
+    """Raise unless `tree` is a dict with exactly these names."""
+    if not isinstance(tree, dict) or tree.keys() != set(wanted):
+        came = sorted(tree) if isinstance(tree, dict) else describe(tree)
+        raise TreeError(f"[{layer}] {what}: expected a dict of {sorted(wanted)}, got {came}")
+
+
+def check_count(layer: str, argument: str, value: Any) -> None:
+    """Raise unless `value` is a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArgumentError(f"[{layer}] {argument}: expected an int, 1 or more, got {value!r}")
+
+
+def torch_uniform(fan_in: int) -> Initializer:
+    """Uniform in ±1/sqrt(fan_in), where PyTorch's linear and convolutional layers start."""
+    bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+    return uniform(-bound, bound)
