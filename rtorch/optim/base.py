@@ -16,7 +16,8 @@ from rtorch.errors import ArgumentError, api
 Params: TypeAlias = Any
 Updates: TypeAlias = Any
 State: TypeAlias = Any
-LearningRate: TypeAlias = "float | Callable[[rt.Array], Any]"
+Number: TypeAlias = "float | rt.Array"
+LearningRate: TypeAlias = "Number | Callable[[rt.Array], Any]"
 
 
 class Optimizer(NamedTuple):
@@ -99,9 +100,10 @@ def rate_at(learning_rate: LearningRate, step: rt.Array) -> Any:
     Scalars that depend on the step are float64 for all parameters, as PyTorch's are: in float32
     ``1 - 0.999`` alone would be wrong by 1e-5 of itself.
     """
-    if not callable(learning_rate):
-        return float(learning_rate)
-    return rt.asarray(learning_rate(step)).astype(rt.float64)
+    if is_number(learning_rate):
+        return float(learning_rate)  # type: ignore[arg-type]
+    rate = learning_rate(step) if callable(learning_rate) else learning_rate
+    return rt.asarray(rate).astype(rt.float64)
 
 
 def scale(x: rt.Array, factor: Any) -> rt.Array:
@@ -117,15 +119,32 @@ def need_params(optimizer: str, params: Params) -> None:
         )
 
 
-def check_fraction(optimizer: str, **values: float) -> None:
-    """Raise unless every value is in ``[0, 1)``."""
+def check_fraction(optimizer: str, **values: Any) -> None:
+    """Raise unless every value is in ``[0, 1)``; arrays pass, their values may be unknown."""
     for name, value in values.items():
-        if not 0 <= value < 1:
+        if is_number(value) and not 0 <= value < 1:
             raise ArgumentError(f"[{optimizer}] {name}: expected 0 <= {name} < 1, got {value!r}")
 
 
 def check_not_negative(optimizer: str, **values: Any) -> None:
-    """Raise if a value is a negative number; functions (schedules) pass."""
+    """Raise if a value is a negative number; functions (schedules) and arrays pass."""
     for name, value in values.items():
-        if not callable(value) and not value >= 0:
+        if is_number(value) and not value >= 0:
             raise ArgumentError(f"[{optimizer}] {name}: expected 0 or more, got {value!r}")
+
+
+def check_positive(optimizer: str, **values: Any) -> None:
+    """Raise unless every value is a number above 0; functions (schedules) and arrays pass."""
+    for name, value in values.items():
+        if is_number(value) and not value > 0:
+            raise ArgumentError(f"[{optimizer}] {name}: expected more than 0, got {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a hyperparameter is a Python number, known while the optimizer is made."""
+    return isinstance(value, (int, float))
+
+
+def is_on(value: Any) -> bool:
+    """Whether a hyperparameter is something else than the number 0, which switches it off."""
+    return not (is_number(value) and value == 0)
