@@ -53,15 +53,18 @@ from rtorch.nn.losses import (
     nll_loss,
 )
 from rtorch.nn.metrics import accuracy
+from rtorch.nn.precision import Policy, cast
 
 __all__ = [
     "Dropout",
     "Flatten",
     "Layer",
     "Linear",
+    "Policy",
     "accuracy",
     "as_layer",
     "binary_cross_entropy_with_logits",
+    "cast",
     "celu",
     "cross_entropy",
     "elu",

@@ -12,7 +12,7 @@ from rtorch.optim.base import (
     check_fraction,
     check_not_negative,
 )
-from rtorch.optim.leafwise import Leafwise, Scalars, leafwise, one_less_power, squared
+from rtorch.optim.leafwise import Leafwise, Scalars, Slots, leafwise, one_less_power, squared
 
 
 class AdamState(NamedTuple):
@@ -128,7 +128,7 @@ def _adam(name: str, b1: Number, b2: Number, eps: Number, amsgrad: bool) -> Leaf
         top = tuple(rt.maximum(x, v) for x in top)
         return m / (rt.sqrt(top[0] if top else v) * s.root + s.eps) * s.size, m, v, *top
 
-    slots = {"m": rt.zeros_like, "v": rt.zeros_like}
+    slots: Slots = {"m": rt.zeros_like, "v": rt.zeros_like}
     if amsgrad:
         slots["v_max"] = rt.zeros_like
     return Leafwise(name, AdamState, slots, rule, scalars)

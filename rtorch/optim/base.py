@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, api
+from rtorch.errors import ArgumentError, api, describe
 
 Params: TypeAlias = Any
 Updates: TypeAlias = Any
@@ -63,6 +63,28 @@ def apply_updates(params: Params, updates: Updates) -> Params:
         return (p + u).astype(p.dtype)
 
     return rt.tree.map(moved, params, updates)
+
+
+def transformation(f: Callable[[Updates, Params], Updates]) -> Optimizer:
+    """The optimizer without state of a function of gradients and parameters."""
+
+    @api
+    def init(params: Params) -> tuple[()]:
+        return ()
+
+    @api
+    def update(
+        grads: Updates, state: tuple[()], params: Params = None
+    ) -> tuple[Updates, tuple[()]]:
+        return f(grads, params), state
+
+    return Optimizer(init, update)
+
+
+def check_optimizer(function: str, name: str, value: Any) -> None:
+    """Raise unless `value` is an `Optimizer`; `name` is the argument."""
+    if not isinstance(value, Optimizer):
+        raise ArgumentError(f"[{function}] {name}: expected an Optimizer, got {describe(value)}")
 
 
 def is_trained(leaf: Any) -> bool:

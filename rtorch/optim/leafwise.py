@@ -6,7 +6,7 @@ one leaf. The rest is the same for all and stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,6 +29,7 @@ from rtorch.optim.base import (
 )
 
 Scalars: TypeAlias = Any  # a namespace of floats and scalar arrays
+Slots: TypeAlias = "dict[str, Callable[[rt.Array], rt.Array]]"
 
 
 class Leafwise(NamedTuple):
@@ -48,7 +49,7 @@ class Leafwise(NamedTuple):
 
     name: str
     state: Callable[..., Any]
-    slots: dict[str, Callable[[rt.Array], rt.Array]]
+    slots: Mapping[str, Callable[[rt.Array], rt.Array]]
     rule: Callable[..., tuple[rt.Array, ...]]
     scalars: Callable[..., dict[str, Any]]
     carry: dict[str, float] = {}  # noqa: RUF012  (never written to)
@@ -139,10 +140,12 @@ class _Cast:
     def __call__(self, dtype: Any) -> Scalars:
         if dtype not in self.known:
             real = rt.finfo(dtype).dtype
-            self.known[dtype] = SimpleNamespace(**{
-                name: x.astype(real) if isinstance(x, rt.Array) else x
-                for name, x in self.scalars.items()
-            })
+            self.known[dtype] = SimpleNamespace(
+                **{
+                    name: x.astype(real) if isinstance(x, rt.Array) else x
+                    for name, x in self.scalars.items()
+                }
+            )
         return self.known[dtype]
 
 

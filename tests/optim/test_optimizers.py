@@ -31,10 +31,88 @@ LIKE_TORCH: dict[str, tuple[optim.Optimizer, str, dict[str, Any]]] = {
     "adamw decay": (
         optim.adamw(0.05, weight_decay=0.3), "AdamW", {"lr": 0.05, "weight_decay": 0.3},
     ),
+    "amsgrad": (
+        optim.adam(0.05, 0.8, 0.7, amsgrad=True), "Adam",
+        {"lr": 0.05, "betas": (0.8, 0.7), "amsgrad": True},
+    ),
+    "amsgrad w": (optim.adamw(0.05, amsgrad=True), "AdamW", {"lr": 0.05, "amsgrad": True}),
+    "nadam": (optim.nadam(0.05), "NAdam", {"lr": 0.05}),
+    "nadam decay": (
+        optim.nadam(0.05, weight_decay=0.1), "NAdam", {"lr": 0.05, "weight_decay": 0.1},
+    ),
+    "nadamw decay": (
+        optim.nadam(0.05, weight_decay=0.1, decoupled_weight_decay=True), "NAdam",
+        {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
+    "radam": (optim.radam(0.05), "RAdam", {"lr": 0.05}),
+    "radam decay": (
+        optim.radam(0.05, 0.8, 0.9, weight_decay=0.1, decoupled_weight_decay=True), "RAdam",
+        {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
+    "adamax": (optim.adamax(0.05), "Adamax", {"lr": 0.05}),
+    "adamax decay": (
+        optim.adamax(0.05, 0.8, 0.9, weight_decay=0.1), "Adamax",
+        {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.1},
+    ),
+    "adagrad": (optim.adagrad(0.5), "Adagrad", {"lr": 0.5}),
+    "adagrad decay": (
+        optim.adagrad(0.5, 0.01, 0.1, 0.2), "Adagrad",
+        {"lr": 0.5, "lr_decay": 0.01, "weight_decay": 0.1, "initial_accumulator_value": 0.2},
+    ),
+    "adadelta": (optim.adadelta(20.0), "Adadelta", {"lr": 20.0}),
+    "adadelta decay": (
+        optim.adadelta(20.0, 0.8, 1e-5, 0.1), "Adadelta",
+        {"lr": 20.0, "rho": 0.8, "eps": 1e-5, "weight_decay": 0.1},
+    ),
+    "rmsprop": (optim.rmsprop(0.03), "RMSprop", {"lr": 0.03}),
+    "rmsprop decay": (
+        optim.rmsprop(0.03, 0.9, 1e-6, 0.1, 0.5), "RMSprop",
+        {"lr": 0.03, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.1, "momentum": 0.5},
+    ),
+    "rmsprop centered": (
+        optim.rmsprop(0.01, momentum=0.5, centered=True), "RMSprop",
+        {"lr": 0.01, "centered": True, "momentum": 0.5},
+    ),
+    "rprop": (optim.rprop(0.05), "Rprop", {"lr": 0.05}),
+    "asgd": (optim.asgd(0.1), "ASGD", {"lr": 0.1}),
+    "asgd decay": (
+        optim.asgd(0.1, 0.1, 0.6, 5, 0.1), "ASGD",
+        {"lr": 0.1, "lambd": 0.1, "alpha": 0.6, "t0": 5, "weight_decay": 0.1},
+    ),
+    "adafactor": (optim.adafactor(0.2), "Adafactor", {"lr": 0.2}),
+    "adafactor decay": (
+        optim.adafactor(0.2, -0.5, (1e-4, 1e-2), 0.7, 0.1), "Adafactor",
+        {"lr": 0.2, "beta2_decay": -0.5, "eps": (1e-4, 1e-2), "d": 0.7, "weight_decay": 0.1},
+    ),
+}  # fmt: skip
+
+# Ours, and the function and options in optax.
+LIKE_OPTAX: dict[str, tuple[optim.Optimizer, str, dict[str, Any]]] = {
+    "lion": (optim.lion(0.05), "lion", {"learning_rate": 0.05}),
+    "lamb": (
+        optim.lamb(0.05, weight_decay=0.1), "lamb", {"learning_rate": 0.05, "weight_decay": 0.1},
+    ),
+    "lars": (optim.lars(20.0), "lars", {"learning_rate": 20.0}),
+    "lars decay": (
+        optim.lars(20.0, 0.8, 0.1, trust_coefficient=0.01, eps=0.1, nesterov=True), "lars",
+        {
+            "learning_rate": 20.0, "momentum": 0.8, "weight_decay": 0.1, "nesterov": True,
+            "trust_coefficient": 0.01, "eps": 0.1,
+        },
+    ),
+    "adan": (optim.adan(0.05), "adan", {"learning_rate": 0.05, "eps_root": 0.0}),
+    "schedule_free_sgd": (
+        optim.schedule_free_sgd(0.1, weight_decay=0.1), "contrib.schedule_free_sgd",
+        {"learning_rate": 0.1, "weight_decay": 0.1},
+    ),
+    "schedule_free_adamw": (
+        optim.schedule_free_adamw(0.1), "contrib.schedule_free_adamw", {"learning_rate": 0.1},
+    ),
 }  # fmt: skip
 
 ALL = {
     **{name: optimizer for name, (optimizer, _, _) in LIKE_TORCH.items()},
+    **{name: optimizer for name, (optimizer, _, _) in LIKE_OPTAX.items()},
     "scheduled": optim.adamw(schedules.warmup_cosine(0.1, 5, 150)),
     "b1=0": optim.adam(0.05, b1=0.0),
     "chain": optim.chain(optim.clip_by_global_norm(0.5), optim.sgd(0.1, 0.9)),

@@ -1,0 +1,34 @@
+"""What schedules are, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import rtorch as rt
+from rtorch.errors import ArgumentError
+
+Schedule: TypeAlias = Callable[[Any], rt.Array]
+
+
+def time(step: Any) -> rt.Array:
+    """The step in float64."""
+    return rt.asarray(step).astype(rt.float64)
+
+
+def check_positive(schedule: str, **values: float) -> None:
+    """Raise unless every value is above 0."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ArgumentError(f"[{schedule}] {name}: expected more than 0, got {value!r}")
+
+
+def check_boundaries(schedule: str, boundaries: Any, values: int, wanted: int) -> None:
+    """Raise unless boundaries rise and there are as many values as they need."""
+    if any(b <= a for a, b in pairwise(boundaries)):
+        raise ArgumentError(f"[{schedule}] boundaries: expected rising steps, got {boundaries!r}")
+    if values != wanted:
+        raise ArgumentError(
+            f"[{schedule}] expected {wanted} values for {len(boundaries)} boundaries, got {values}"
+        )
