@@ -67,7 +67,7 @@ def ema(optimizer: Optimizer, decay: float = 0.999) -> Optimizer:
         Polyak & Juditsky 1992, Acceleration of stochastic approximation by averaging.
     """
     check_fraction("ema", decay=decay)
-    return _averaged("ema", optimizer, lambda t: rt.where(t == 1, 1.0, 1 - decay))
+    return _averaged("ema", optimizer, lambda t: 1 - decay * (t > 1).astype(rt.float64))
 
 
 def swa(optimizer: Optimizer, start: int = 0, every: int = 1) -> Optimizer:

@@ -122,10 +122,8 @@ def rate_at(learning_rate: LearningRate, step: rt.Array) -> Any:
     Scalars that depend on the step are float64 for all parameters, as PyTorch's are: in float32
     ``1 - 0.999`` alone would be wrong by 1e-5 of itself.
     """
-    if is_number(learning_rate):
-        return float(learning_rate)  # type: ignore[arg-type]
     rate = learning_rate(step) if callable(learning_rate) else learning_rate
-    return rt.asarray(rate).astype(rt.float64)
+    return float(rate) if is_number(rate) else rt.asarray(rate).astype(rt.float64)
 
 
 def scale(x: rt.Array, factor: Any) -> rt.Array:

@@ -10,6 +10,8 @@ from rtorch.errors import api
 from rtorch.optim.base import Updates, check_positive, map_trained, updates_like
 from rtorch.optim.wrappers import all_finite
 
+_LARGEST = 2.0**127
+
 
 class LossScaleState(NamedTuple):
     """State of a `LossScale`: the factor, float32, and how many steps it has been good, int32.
@@ -108,9 +110,8 @@ def dynamic_loss_scale(
         fine = all_finite(grads)
         good = rt.where(fine, state.good + 1, 0)
         grows = good >= growth_interval
-        # The largest scale is finite: an infinite one would never come back.
-        larger = state.scale * growth_factor
-        larger = rt.where(rt.isfinite(larger), larger, state.scale)
+        # An infinite scale would never come back.
+        larger = rt.minimum(state.scale, _LARGEST / growth_factor) * growth_factor
         scale = rt.where(fine, rt.where(grows, larger, state.scale), state.scale * backoff_factor)
         return LossScaleState(scale, rt.where(grows, 0, good).astype(rt.int32))
 

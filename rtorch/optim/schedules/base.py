@@ -13,7 +13,9 @@ Schedule: TypeAlias = Callable[[Any], rt.Array]
 
 
 def time(step: Any) -> rt.Array:
-    """The step in float64."""
+    """A step, or another number, in float64."""
+    if isinstance(step, (int, float)):
+        return rt.asarray(step, dtype=rt.float64)
     return rt.asarray(step).astype(rt.float64)
 
 
