@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         nn as nn,
         optim as optim,
         random as random,
+        solvers as solvers,
         special as special,
         testing as testing,
         tree as tree,
@@ -131,9 +132,12 @@ if TYPE_CHECKING:
         linearize as linearize,
         vhp as vhp,
     )
+    from rtorch.transforms.linear_call import linear_call as linear_call
+    from rtorch.transforms.linear_solve import custom_linear_solve as custom_linear_solve
     from rtorch.transforms.loops import fori_loop as fori_loop, map as map, scan as scan
     from rtorch.transforms.nans import debug_infs as debug_infs, debug_nans as debug_nans
     from rtorch.transforms.programs import eval_shape as eval_shape, make_program as make_program
+    from rtorch.transforms.root import custom_root as custom_root
     from rtorch.transforms.scopes import named_scope as named_scope
     from rtorch.transforms.sparse import (
         SparseMatrix as SparseMatrix,
@@ -158,6 +162,7 @@ _LATE_MODULES = (
     "nn",
     "optim",
     "random",
+    "solvers",
     "special",
     "testing",
     "tree",
@@ -193,6 +198,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "custom_batching",
         "custom_gradient",
         "custom_jvp",
+        "custom_linear_solve",
+        "custom_root",
         "custom_vjp",
         "debug",
         "debug_infs",
@@ -233,6 +240,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "jit",
         "jvp",
         "linalg",
+        "linear_call",
         "linear_transpose",
         "linearize",
         "load",
@@ -259,6 +267,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "result_type",
         "save",
         "scan",
+        "solvers",
         "sparse_hessian",
         "sparse_jacobian",
         "sparsity_pattern",
@@ -323,6 +332,9 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
             ),
             "rtorch.transforms.associative_scan": ("associative_scan",),
             "rtorch.transforms.cond": ("cond", "switch"),
+            "rtorch.transforms.linear_call": ("linear_call",),
+            "rtorch.transforms.linear_solve": ("custom_linear_solve",),
+            "rtorch.transforms.root": ("custom_root",),
             "rtorch.transforms.loops": ("fori_loop", "map", "scan"),
             "rtorch.transforms.vmap": ("vmap",),
             "rtorch.transforms.callbacks": ("io_callback", "pure_callback"),

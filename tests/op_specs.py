@@ -48,6 +48,9 @@ EXEMPT = {
     "custom_vjp": "it holds functions of the user's: tests/transforms/test_custom_vjp.py",
     "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
     "effect": "it has no results; tests/test_debug.py",
+    "linear_map": "it holds Programs; tests/transforms/test_linear_call.py",
+    "linear_solve": "it holds Programs; tests/transforms/test_linear_solve.py",
+    "root": "it holds Programs; tests/transforms/test_root.py",
     **dict.fromkeys(
         (
             "all_gather",

@@ -24,6 +24,7 @@ LAYERS = (
     "random",
     "nn",
     "optim",
+    "solvers",
     "data",
     "io",
     "testing",

@@ -159,6 +159,8 @@ class LoopPlanner(Planner):
         return self._link_loop(params, before, test + step)
 
     def _result(self, out: Var, nbytes: int) -> str:
+        if out in self.outside:  # computed once, before there is a stacked array or a next carry
+            return super()._result(out, nbytes)
         if out not in self.ys:
             return self._next_carry(out) or super()._result(out, nbytes)
         k = self.ys.index(out)

@@ -7,7 +7,7 @@ buffers are made once. A call runs straight through without dispatch.
 A primitive says how it takes part:
 
 - ``ufunc``: a NumPy ufunc, called with its place as last argument;
-- ``view = True``: its ``impl`` returns a view of the first operand, no memory is needed (with
+- ``view = True``: its ``impl`` returns views of the first operand, no memory is needed (with
   ``view_if_packed`` a copy of an operand that is not in row-major order);
 - ``into(out, *raw, **params)``: writes the result to `out`; ``overwrites`` names the operands
   whose memory `out` may be;
@@ -157,7 +157,8 @@ class Planner:
         root: dict[Var, Var] = {}
         for eqn in self.program.eqns:
             if getattr(eqn.prim, "view", False):
-                root[eqn.outs[0]] = root.get(eqn.args[0], eqn.args[0])
+                for out in eqn.outs:
+                    root[out] = root.get(eqn.args[0], eqn.args[0])
         return root
 
     def _find_last_uses(self) -> None:
@@ -215,7 +216,7 @@ class Planner:
         prim = eqn.prim
         dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
         args = [self.atom(a, dtype) for a in eqn.args]
-        if getattr(prim, "view", False):
+        if getattr(prim, "view", False) and not prim.multiple:
             self._emit_view(eqn, args)
         elif prim.multiple:
             names = "".join(f"{self.name(v)}, " for v in eqn.outs)
@@ -224,6 +225,9 @@ class Planner:
                 results = f"map(asarray, {results})"  # NumPy returns scalars, as below
             self.body.append(f"{names}{'= ' if names else ''}{results}")
             for var in eqn.outs:
+                if var in self.root:
+                    self.places[var] = self.places.get(self.root[var])
+                    continue
                 self.places[var] = None
                 self._manage(var, 1)
         elif getattr(prim, "ufunc", None) and not hasattr(prim, "into") and _is_plain(eqn):

@@ -138,6 +138,12 @@ class Primitive:
         groups = [p if isinstance(p, tuple) else (p,) for p in params.values()]
         return [(1, g) for g in groups if g and all(hasattr(p, "out_atoms") for p in g)]
 
+    def depends(self, *args: Any, **params: Any) -> Any:
+        """``(active, smooth, **params)``: which results depend on the `active` operands.
+
+        With `smooth` in a differentiable way. None: all of them.
+        """
+
     def takes_index(self, i: int, /, **params: Any) -> bool:
         """Whether operand `i` is an index, which moves to the device of the others."""
         return self.first_index is not None and i >= self.first_index

@@ -42,7 +42,13 @@ def shown(x: Json) -> str:
 
 
 # Named tuples among parameters, and where they are defined.
-RECORDS = {"LoopShape": "rtorch.compiler.loop", "Loop": "rtorch.transforms.while_loop"}
+RECORDS = {
+    "LinearMap": "rtorch.transforms.linear_call",
+    "Loop": "rtorch.transforms.while_loop",
+    "LoopShape": "rtorch.compiler.loop",
+    "Problem": "rtorch.transforms.root",
+    "System": "rtorch.transforms.linear_solve",
+}
 
 
 def _is_record(x: Any) -> bool:

@@ -47,7 +47,8 @@ def _in_bounds(xp: Any, index: Any, n: int, mode: str, axis: int) -> tuple[Any, 
             f"[indexing] axis {axis} has length 0: mode={mode!r} finds nothing there to read"
         )
     if mode == "wrap":
-        return index % max(n, 1), None
+        # Of an array without axes the remainder is a number, and what that indexes a view.
+        return xp.asarray(index % max(n, 1)), None
     inside = (index >= -n) & (index < n)
     if mode == "raise":
         if not inside.all():

@@ -165,6 +165,7 @@ class Unstack(Primitive):
 
     name = "unstack"
     multiple = True
+    view = True
 
     def impl(self, xp: Any, x: Any, *, axis: int) -> Any:
         before = (slice(None),) * axis

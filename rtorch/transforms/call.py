@@ -18,6 +18,7 @@ from rtorch.transforms.derive import (
     Halves,
     batch_program,
     closed,
+    depends,
     jvp_program,
     linearize_program,
     transpose_program,
@@ -50,6 +51,9 @@ class Call(Primitive):
     def takes_index(self, i: int, /, **params: Any) -> bool:
         program: Program = params["program"]
         return i in program.cached("indices", lambda: _index_parameters(optimize(program)))
+
+    def depends(self, active: Any, smooth: bool, *, program: Program) -> Any:
+        return depends(program, active, smooth)
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program) -> tuple[Any, Any]:
         active = tuple([t is not None for t in tangents])

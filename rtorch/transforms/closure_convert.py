@@ -7,9 +7,10 @@ from typing import Any
 
 from rtorch.core import tree
 from rtorch.core.array import Array
+from rtorch.core.aval import NOWHERE
 from rtorch.core.trace import EvalTrace, state
 from rtorch.errors import ArgumentError, api
-from rtorch.transforms.arguments import argument_path, as_array, check_callable, name_of
+from rtorch.transforms.arguments import argument_path, as_array, check_callable, name_of, vary
 from rtorch.transforms.call import call
 from rtorch.transforms.derive import closed
 from rtorch.transforms.programs import aval_like, stage_function
@@ -52,6 +53,10 @@ def closure_convert(
     leaves, in_tree = tree.flatten((example_args, {}))
     avals = [aval_like(x, "closure_convert", "argument") for x in leaves]
     staged = stage_function(function, avals, in_tree, "closure_convert")
+    names = NOWHERE.union(*[x._varies for x in closed(staged.program)[1]])
+    if any(not names <= v.varies for v in avals):  # it may be called with values that vary too
+        avals = [v.varying(v.varies | names) for v in avals]
+        staged = stage_function(function, avals, in_tree, "closure_convert")
     program, captured = closed(staged.program)
     n = len(example_args)
 
@@ -71,6 +76,7 @@ def closure_convert(
                   for i, x in enumerate(leaves)]  # fmt: skip
         consts = [as_array(x, "closure_convert", "const") for x in args[n:]]
         program.check_arguments([*consts, *arrays])
+        arrays = [vary(x, v.varies) for x, v in zip(arrays, avals)]
         return staged.out_tree.unflatten(call(program, [*consts, *arrays]))
 
     return converted, captured

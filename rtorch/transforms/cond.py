@@ -41,17 +41,17 @@ from rtorch.transforms.derive import (
     Mask,
     axis_to_batch,
     batch_program,
-    closed,
     constant_zeros,
     declared,
+    depends,
     jvp_program,
     linearize_program,
     once,
     retyped,
     transpose_program,
+    with_common_consts,
 )
 from rtorch.transforms.programs import Staged, stage_function
-from rtorch.transforms.residuals import reached
 
 
 @api
@@ -181,7 +181,7 @@ def _staged(name: str, index: Array, branches: Sequence[Any], operands: tuple[An
                            other.out_tree)  # fmt: skip
         types = _common_types(name, out_tree, types, other.program.out_avals)
     types = [v.varying(v.varies | index._varies) for v in types]
-    programs, consts = _with_common_consts([_converted(s, types) for s in staged])
+    programs, consts = with_common_consts([_converted(s, types) for s in staged])
     if index._varies:
         check_choice(name, index._varies, programs)
         consts = [vary(x, index._varies) for x in consts]
@@ -202,20 +202,6 @@ def _converted(staged: Staged, types: list[Aval]) -> Program:
     return declared(Program(program.in_vars, eqns, outs, program.consts, program.name), types)
 
 
-def _with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
-    """The Programs with all tracers that any of them closes over as leading parameters."""
-    opened = [closed(program) for program in programs]
-    consts = list({id(x): x for _, outer in opened for x in outer}.values())
-    out = []
-    for (program, outer), before in zip(opened, programs):
-        own = dict(zip(map(id, outer), program.in_vars))
-        leading = [own.get(id(x)) or Var(x.aval) for x in consts]
-        rest = program.in_vars[len(program.in_vars) - len(before.in_vars) :]
-        out.append(Program([*leading, *rest], program.eqns, program.out_atoms, program.consts,
-                           program.name))  # fmt: skip
-    return tuple(out), consts
-
-
 class Switch(Primitive):
     """One of ``branches``, that of number ``index``, on the other operands."""
 
@@ -233,6 +219,9 @@ class Switch(Primitive):
 
     def infer(self, *avals: Any, branches: tuple[Program, ...]) -> Any:
         return branches[0].out_avals
+
+    def depends(self, active: Any, smooth: bool, *, branches: tuple[Program, ...]) -> Any:
+        return None if active[0] else _any_active(branches, active[1:], smooth)
 
     def jvp(self, primals: Any, tangents: Any, *, branches: tuple[Program, ...]) -> Any:
         index, *operands = primals
@@ -283,13 +272,9 @@ class Switch(Primitive):
 switch_p = Switch()
 
 
-def _any_active(branches: Sequence[Program], active: Mask) -> Mask:
+def _any_active(branches: Sequence[Program], active: Mask, smooth: bool = True) -> Mask:
     """Which results have a tangent in one of the branches."""
-    found = [reached(b, [v for v, a in zip(b.in_vars, active) if a], True) for b in branches]
-    return tuple([
-        any(b.out_atoms[i] in smooth for b, smooth in zip(branches, found))
-        for i in range(len(branches[0].out_atoms))
-    ])  # fmt: skip
+    return tuple(map(any, zip(*[depends(b, active, smooth) for b in branches])))
 
 
 def _batch_per_lane(

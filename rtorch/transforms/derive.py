@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
 from rtorch.core.axes import Key, Names, collective_sizes
@@ -60,6 +61,20 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
     return opened, list(outer.values())
 
 
+def with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
+    """The Programs with all tracers that any of them closes over as leading parameters."""
+    opened = [closed(program) for program in programs]
+    consts = list({id(x): x for _, outer in opened for x in outer}.values())
+    out = []
+    for (program, outer), before in zip(opened, programs):
+        own = dict(zip(map(id, outer), program.in_vars))
+        leading = [own.get(id(x)) or Var(x.aval) for x in consts]
+        rest = program.in_vars[len(program.in_vars) - len(before.in_vars) :]
+        out.append(Program([*leading, *rest], program.eqns, program.out_atoms, program.consts,
+                           program.name))  # fmt: skip
+    return tuple(out), consts
+
+
 def constant_zeros(aval: Aval) -> Array:
     """Zeros that are computed now, whatever is being staged: a constant of a Program."""
     return Array(np.broadcast_to(np.zeros((), aval.dtype), aval.shape))
@@ -95,6 +110,19 @@ class Named:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+
+
+def depends(program: Program, active: Mask, smooth: bool) -> Mask:
+    """Which results depend on the active arguments; with `smooth`, in a differentiable way."""
+    found = {v for v, a in zip(program.in_vars, active) if a}
+    for eqn in program.eqns:
+        own = tuple([type(a) is Var and a in found for a in eqn.args])
+        if not any(own) or (smooth and not eqn.prim.differentiable):
+            continue
+        chosen = eqn.prim.depends(own, smooth, **eqn.params) or (True,) * len(eqn.outs)
+        found.update(v for v, is_chosen in zip(eqn.outs, chosen)
+                     if is_chosen and (not smooth or v.aval.dtype in dtypes.INEXACT))  # fmt: skip
+    return tuple([v in found for v in program.out_atoms])
 
 
 # ---- forward mode and batching -------------------------------------------------------------------

@@ -173,7 +173,7 @@ def _cut(xs: Any, start: int, stop: int) -> Any:
 
 def _in_groups(xs: Any, size: int) -> Any:
     """Every array with its first axis as groups of `size`; it must be a multiple."""
-    return tree.map(lambda x: reshape(x, (-1, size, *x.shape[1:])), xs)
+    return tree.map(lambda x: reshape(x, (x.shape[0] // size, size, *x.shape[1:])), xs)
 
 
 def _joined(first: Any, second: Any) -> Any:

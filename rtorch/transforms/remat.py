@@ -24,6 +24,7 @@ from rtorch.transforms.derive import (
     Named,
     batch_program,
     closed,
+    depends,
     jvp_program,
     linearize_program,
     once,
@@ -59,6 +60,9 @@ class Remat(Primitive):
 
     def infer(self, *avals: Any, program: Program, **params: Any) -> Any:
         return program.out_avals
+
+    def depends(self, active: Any, smooth: bool, *, program: Program, **params: Any) -> Any:
+        return depends(program, active, smooth)
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program, **params: Any) -> Any:
         active = tuple([t is not None for t in tangents])

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rtorch.core import dtypes
 from rtorch.core.program import Eqn, Program, Var
 from rtorch.transforms.derive import Mask
 
@@ -53,16 +52,12 @@ def variables(eqn: Eqn) -> list[Var]:
     return [a for a in eqn.args if type(a) is Var]
 
 
-def reached(program: Program, start: Iterable[Var], differentiable: bool = False) -> set[Var]:
-    """The variables that depend on those of `start`; if asked, in a differentiable way only."""
+def reached(program: Program, start: Iterable[Var]) -> set[Var]:
+    """The results of equations that read what depends on `start`, and those of `start`."""
     found = set(start)
     for eqn in program.eqns:
-        if differentiable and not eqn.prim.differentiable:
-            continue
         if any(v in found for v in variables(eqn)):
-            found.update(
-                v for v in eqn.outs if not differentiable or v.aval.dtype in dtypes.INEXACT
-            )
+            found.update(eqn.outs)
     return found
 
 

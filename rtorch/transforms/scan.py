@@ -22,6 +22,7 @@ from rtorch.transforms.derive import (
     Mask,
     batch_program,
     constant_zeros,
+    depends,
     jvp_program,
     linearize_program,
     once,
@@ -61,6 +62,9 @@ class Scan(Primitive):
 
     def sub_programs(self, *, program: Program, shape: Shape) -> Any:
         return [(shape.length, (program,))]
+
+    def depends(self, active: Any, smooth: bool, *, program: Program, shape: Shape) -> Any:
+        return depends(program, active_carry(program, active, shape, smooth), smooth)
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program, shape: Shape) -> Any:
         active = active_carry(program, tuple([t is not None for t in tangents]), shape)
@@ -129,10 +133,8 @@ def _carry(shape: Shape, mask: Mask) -> Mask:
 def active_carry(program: Program, mask: Mask, shape: Shape, only_smooth: bool = True) -> Mask:
     """`mask` with the carry that becomes active in some step."""
     while True:
-        start = [v for v, a in zip(program.in_vars, mask) if a]
-        active = reached(program, start, only_smooth)
-        outs = program.out_atoms[: shape.n_carry]
-        carry = tuple([a or v in active for a, v in zip(_carry(shape, mask), outs)])
+        found = depends(program, mask, only_smooth)
+        carry = tuple([a or b for a, b in zip(_carry(shape, mask), found)])
         if carry == _carry(shape, mask):
             return mask
         consts, _, xs = shape.split(mask)

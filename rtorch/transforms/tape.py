@@ -226,10 +226,23 @@ class Tape(Trace):
             if prim.inlines and not self._is_linear(params["program"], args):
                 state.trace = self
                 return tuple(eval_program(params["program"], *args))
+            if prim.multiple and not prim.inlines and prim.sub_programs(**params):
+                return self._linearized(prim, args, params)
             avals = [a.aval if isinstance(a, Array) else a for a in args]
             return self.record(prim, args, params, prim.infer(*avals, **params))
         finally:
             state.trace = self
+
+    def _linearized(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Record a loop or a branch, of whose results some may not depend on the tape's variables.
+
+        It is linear in these, and so its own derivative there.
+        """
+        own = [isinstance(x, Tangent) and x._trace is self for x in args]
+        at_zero = [zeros(x.aval) if linear else x for x, linear in zip(args, own)]
+        tangents = [x if linear else None for x, linear in zip(args, own)]
+        outs, nodes = prim.linearize(self, at_zero, tangents, **params)
+        return tuple([out if node is None else node for out, node in zip(outs, nodes)])
 
     def _is_linear(self, program: Program, args: Operands) -> bool:
         """Whether all results of a called Program depend on tangents among `args`."""

@@ -29,7 +29,16 @@ from rtorch.transforms.call import call
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
 from rtorch.transforms.cond import switch_p
-from rtorch.transforms.derive import Dims, Mask, Named, batch_program, closed, once, retyped
+from rtorch.transforms.derive import (
+    Dims,
+    Mask,
+    Named,
+    batch_program,
+    closed,
+    depends,
+    once,
+    retyped,
+)
 from rtorch.transforms.dynamic import LinearDynamic, dynamic_p
 from rtorch.transforms.programs import stage_function
 from rtorch.transforms.residuals import reached
@@ -162,6 +171,11 @@ class While(Primitive):
 
     def sub_programs(self, *, loop: Loop) -> Any:
         return [(1, (loop.cond,)), (1, (loop.body,))]
+
+    def depends(self, active: Any, smooth: bool, *, loop: Loop) -> Any:
+        carry = active_carry(loop.body, active[loop.n_cond :], loop.shape, smooth)[loop.n_body :]
+        how_long = not smooth and any(depends(loop.cond, (*active[: loop.n_cond], *carry), smooth))
+        return None if how_long else carry
 
     def jvp(self, primals: Any, tangents: Any, *, loop: Loop) -> Any:
         cond_consts, consts, carry = loop.split(primals)

@@ -385,3 +385,17 @@ def test_a_gradient_of_one_can_be_donated():
     slope = rt.grad(lambda x: x + 1)(rt.asarray(1.0))
     rt.jit(lambda x: x * 5, donate_argnums=0)(slope)
     assert float(rt.grad(lambda x: x + 1)(rt.asarray(1.0))) == 1.0
+
+
+def test_slices_that_unstack_returns_keep_their_memory():
+    def step(c, _):
+        y = rt.concatenate([c, c + 1])
+        (a,) = rt.unstack(y[1:2])  # a view of y, whose memory is not free yet
+        z = rt.concatenate([c * 0, c * 0])
+        w = rt.exp(z)
+        return c * 0.5 + a * w[0] + w[1:], ()
+
+    def f(x):
+        return rt.scan(step, x, None, length=3)[0]
+
+    assert rt.jit(f)(rt.ones(1)).tolist() == f(rt.ones(1)).tolist()
