@@ -93,14 +93,14 @@ def leafwise(
                 return rt.zeros_like(p), *slots
             dtype = _working(p.dtype)
             s = cast(dtype)
-            wide, g = p.astype(dtype), rt.asarray(g).astype(dtype)
+            wide, g = _as(p, dtype), _as(rt.asarray(g), dtype)
             if is_on(l2):
                 g = g + wide * s._l2
-            step, *new = kind.rule(s, wide, g, *(x.astype(_working(x.dtype)) for x in slots))
+            step, *new = kind.rule(s, wide, g, *(_as(x, _working(x.dtype)) for x in slots))
             if is_on(decay):
                 step = step + wide * s._decay
-            kept = (x.astype(old.dtype) for x, old in zip(new, slots, strict=True))
-            return -step.astype(p.dtype), *kept
+            kept = (_as(x, old.dtype) for x, old in zip(new, slots, strict=True))
+            return _as(-step, p.dtype), *kept
 
         old = [getattr(state, name) for name in kind.slots]
         updates, *slots = unzip(params, map_trained(one, params, grads, *old), 1 + len(old))
@@ -147,6 +147,10 @@ class _Cast:
                 }
             )
         return self.known[dtype]
+
+
+def _as(x: rt.Array, dtype: Any) -> rt.Array:
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _working(dtype: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.errors import ArgumentError
+from rtorch.errors import ArgumentError, DTypeError
 from rtorch.optim.base import LearningRate, Number, Optimizer, check_not_negative, rate_at
 from rtorch.optim.leafwise import Leafwise, Scalars, Slots, leafwise
 
@@ -42,6 +42,7 @@ def rprop(
 
     Raises:
         ArgumentError: unless ``0 < etas[0] < 1 < etas[1]``.
+        DTypeError: in ``init``, for complex parameters.
 
     Example:
         >>> import rtorch as rt
@@ -58,6 +59,8 @@ def rprop(
     low, high = step_sizes
 
     def first_size(p: rt.Array) -> rt.Array:
+        if rt.isdtype(p.dtype, "complex floating"):
+            raise DTypeError("[rprop] expected real parameters, got complex: split them into parts")
         return rt.zeros_like(p) + rt.asarray(
             rate_at(learning_rate, rt.asarray(0, dtype=rt.int32)), dtype=p.dtype
         )

@@ -28,7 +28,7 @@ class SGDState(NamedTuple):
 
 
 def sgd(
-    learning_rate: LearningRate,
+    learning_rate: LearningRate = 1e-3,
     momentum: Number = 0.0,
     *,
     dampening: Number = 0.0,

@@ -62,6 +62,36 @@ def test_jitted_with_donation_like_eager(name: str, rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_many_models_at_once(name: str) -> None:
+    opt = ALL[name]
+
+    def two_steps(params: Any, grads: Any) -> Any:
+        state = opt.init(params)
+        for g in (grads, rt.cos(grads)):
+            updates, state = opt.update(g, state, params)
+            params = optim.apply_updates(params, updates)
+        return params
+
+    params = rt.asarray(np.sin(np.arange(18.0)).reshape(3, 2, 3))
+    grads = rt.asarray(np.cos(np.arange(18.0)).reshape(3, 2, 3))
+    together = rt.vmap(two_steps)(params, grads)
+    alone = rt.stack([two_steps(p, g) for p, g in zip(params, grads, strict=True)])
+    np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "rprop"])
+def test_complex_parameters_keep_their_dtype(name: str) -> None:
+    opt = ALL[name]
+    params = rt.asarray([1 + 2j, 3 - 1j], dtype=rt.complex64)
+    first = state = opt.init(params)
+    for _ in range(2):
+        updates, state = opt.update(params * 1j, state, params)
+    assert updates.dtype == rt.complex64
+    assert bool(rt.all(rt.isfinite(updates)))
+    assert rt.eval_shape(lambda s: s, first) == rt.eval_shape(lambda s: s, state)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_leaves_that_are_not_floating_stay(name: str) -> None:
     opt = ALL[name]
     params = {"w": rt.ones(2), "seen": rt.asarray(7), "mask": rt.asarray([True])}

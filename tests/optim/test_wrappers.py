@@ -250,6 +250,10 @@ def test_noise_is_new_in_every_step_and_falls() -> None:
             "expected matrices, got a leaf of shape",
         ),
         (lambda: optim.muon(adjust_lr_fn="x"), errors.ArgumentError, "adjust_lr_fn: expected one"),
+        (
+            lambda: optim.rprop().init(rt.ones(1, dtype=rt.complex64)), errors.DTypeError,
+            "expected real parameters",
+        ),
         (lambda: optim.rprop(etas=(1.0, 1.0)), errors.ArgumentError, "etas: expected 0 < "),
         (
             lambda: optim.schedule_free_params((), PARAMS), errors.ArgumentError,
