@@ -274,6 +274,7 @@ def hide_internal_frames(error: BaseException) -> None:
 _TRANSFORMS = frozenset(
     ("grad", "jacrev", "jit", "jvp", "linear_transpose", "linearize", "vectorize", "vjp", "vmap")
 )
+_CALL_OTHERS = ("rtorch.transforms", "rtorch.core.tree")  # modules: functions that are given one
 _ABOUT_ARGUMENTS = (ShapeError, DTypeError, ArgumentError, LinAlgError, OutOfBoundsError)
 
 
@@ -287,7 +288,7 @@ def _name_function(error: Exception, function: Callable[..., Any]) -> None:
     public = getattr(sys.modules.get(module), "__all__", (name,))
     if name not in public or not name.isidentifier() or name[0] == "_":  # a method, or our own
         return
-    if not isinstance(error, _ABOUT_ARGUMENTS) or module.startswith("rtorch.transforms"):
+    if not isinstance(error, _ABOUT_ARGUMENTS) or module.startswith(_CALL_OTHERS):
         return
     if _has_user_frames(error.__traceback__):
         return

@@ -175,3 +175,12 @@ def test_wrong_arguments_never_raise_from_the_depths(name):
                 pytest.fail(f"{name}{args!r} raised TypeError: {error}")
         except Exception as error:  # everything else is what is being looked for
             pytest.fail(f"{name}{args!r} raised {type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize("apply", [
+    lambda f, x, y: rt.tree.map(f, [x], [y]), lambda f, x, y: rt.tree.reduce(f, [x, y]),
+    lambda f, x, y: rt.scan(f, x, y[None]), lambda f, x, y: rt.jit(f)(x, y),
+])  # fmt: skip
+def test_a_function_of_ours_that_is_given_to_another_is_named(apply):
+    with pytest.raises(errors.ShapeError, match=r"^\[matmul\]"):
+        apply(rt.matmul, rt.ones((2, 3)), rt.ones((4, 5)))

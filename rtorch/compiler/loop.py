@@ -1,7 +1,8 @@
 """Loops of the planned executor: a scan or while loop as one generated Python function.
 
 What does not change from step to step is computed before the loop; a result is written to its
-place in the stacked array at once where the operation allows it.
+place in the stacked array at once where the operation allows it, and a carry that is only updated
+in part (``x.at[i].set(y)``) is updated where it is.
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ class LoopPlanner(Planner):
         self.n_before = len(before)
         self.outside = {*program.in_vars, *[v for eqn in before for v in eqn.outs]}
         self.carry, self.ys = self._results()
+        self.updates: dict[int, Var] = {}  # carries that equations of these numbers write over
         self.turns: dict[int, str] = {}  # carries with two places, and how these are made
         self.stacked: dict[Var, str] = {}  # results that are computed where they are stacked
 
@@ -129,11 +131,31 @@ class LoopPlanner(Planner):
 
     def _find_last_uses(self) -> None:
         super()._find_last_uses()
+        self._find_updates()
         if self.going is not None:
             going = self.root.get(self.going, self.going)
             self.last_use[going] = max(self.last_use.get(going, 0), self.n_before + self.n_test)
         for var in self.outside:  # the next step reads them again
             self.last_use[self.root.get(var, var)] = len(self.program.eqns)
+
+    def _find_updates(self) -> None:
+        """Note which equations may write the next carry over the one that they read last."""
+        made = {v: i for i, eqn in enumerate(self.program.eqns) for v in eqn.outs}
+        kept = [self.root.get(v, v) for v in self.carry]
+        for old, new in zip(self.shape.split(self.program.in_vars)[1], self.carry):
+            i = made.get(new)
+            is_alone = kept.count(new) == 1 and new not in self.ys
+            if i is None or not is_alone or self.last_use.get(old) != i:
+                continue
+            eqn = self.program.eqns[i]
+            places = getattr(eqn.prim, "overwrites", ()) if hasattr(eqn.prim, "into") else ()
+            reads = [k for k, a in enumerate(eqn.args)
+                     if type(a) is Var and self.root.get(a, a) is old]  # fmt: skip
+            if len(reads) == 1 and reads[0] in places and eqn.args[reads[0]] is old:
+                self.updates[i] = old
+
+    def _dying_operand(self, i: int, eqn: Eqn, overwrites: Any) -> Var | None:
+        return self.updates.get(i) or super()._dying_operand(i, eqn, overwrites)
 
     def compile(self) -> Callable[..., Any]:
         self._find_last_uses()
@@ -182,6 +204,7 @@ class LoopPlanner(Planner):
             dtype = self.constant(y.aval.dtype, "t")
             lines.append(f"ys{k} = empty({(self.shape.length, *y.aval.shape)}, {dtype})")
         lines += [f"next{k}, last{k} = {make}, {make}" for k, make in self.turns.items()]
+        lines += [f"{v} = {v}.copy()" for v in map(self.name, self.updates.values())]
         if self.shape.length:
             order = self.shape.order
             lines.append("while True:" if self.shape.length < 0 else

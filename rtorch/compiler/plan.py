@@ -7,8 +7,8 @@ buffers are made once. A call runs straight through without dispatch.
 A primitive says how it takes part:
 
 - ``ufunc``: a NumPy ufunc, called with its place as last argument;
-- ``view = True``: its ``impl`` returns views of the first operand, no memory is needed (with
-  ``view_if_packed`` a copy of an operand that is not in row-major order);
+- ``view = True``: its ``impl`` returns a view of the first operand, or several, no memory is
+  needed (with ``view_if_packed`` a copy of an operand that is not in row-major order);
 - ``into(out, *raw, **params)``: writes the result to `out`; ``overwrites`` names the operands
   whose memory `out` may be;
 - otherwise ``impl`` is called and allocates.
@@ -157,8 +157,7 @@ class Planner:
         root: dict[Var, Var] = {}
         for eqn in self.program.eqns:
             if getattr(eqn.prim, "view", False):
-                for out in eqn.outs:
-                    root[out] = root.get(eqn.args[0], eqn.args[0])
+                root.update(dict.fromkeys(eqn.outs, root.get(eqn.args[0], eqn.args[0])))
         return root
 
     def _find_last_uses(self) -> None:
@@ -221,6 +220,10 @@ class Planner:
         elif prim.multiple:
             names = "".join(f"{self.name(v)}, " for v in eqn.outs)
             results = self._impl_call(eqn, args)
+            if prim.view:
+                self.body.append(f"{names}= {results}")
+                self.places.update((v, self.places.get(self.root[v])) for v in eqn.outs)
+                return
             if any(v.aval.shape == () for v in eqn.outs):
                 results = f"map(asarray, {results})"  # NumPy returns scalars, as below
             self.body.append(f"{names}{'= ' if names else ''}{results}")

@@ -51,7 +51,7 @@ class Primitive:
     # How the planned executor (compiler/plan.py) runs it; by default through ``impl``. A method
     # ``into(out, *raw, **params)`` that writes the result to `out` saves it an allocation.
     ufunc: ClassVar[str | None] = None  # the NumPy ufunc that computes it, if one does
-    view: ClassVar[bool] = False  # ``impl`` returns a view of the first operand
+    view: ClassVar[bool] = False  # ``impl`` returns a view, or views, of the first operand
     view_if_packed: ClassVar[bool] = False  # but a copy if that is not in row-major order
     overwrites: ClassVar[tuple[int, ...]] = ()  # operands whose memory `out` may be
 

@@ -43,7 +43,10 @@ class Trace:
         """What made this trace, such as ``grad of loss (train.py:12)``."""
         if self.function is None:
             return self.transform
-        code = getattr(self.function, "__code__", None)
+        user = self.function
+        while hasattr(user, "__wrapped__"):
+            user = user.__wrapped__
+        code = getattr(user, "__code__", None)
         place = f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{self.transform} of {name}{place}"

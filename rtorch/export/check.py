@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from rtorch.core.aval import Aval
+from rtorch.core.axes import Collective
 from rtorch.core.backend import Device
 from rtorch.core.dtypes import INTEGERS, bool_
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
+from rtorch.core.trace import literal
 from rtorch.errors import RtorchError
 from rtorch.export.values import damaged, shown
 from rtorch.ops.base import Elementwise
@@ -53,8 +55,10 @@ def _misfit(eqn: Eqn) -> str | None:
     if not _takes(eqn.prim, set(eqn.params)):
         return f"has other parameters than {sorted(eqn.params)}"
     for name, value in eqn.params.items():
-        if name in _KINDS and not isinstance(value, _KINDS[name]):
+        if _wrong_kind(name, value):
             return f"has {name}={shown(value)}"
+    if why := _places(eqn, avals):
+        return why
     if isinstance(eqn.prim, Elementwise):
         return _elementwise(eqn, avals)
     check = _CHECKS.get(eqn.prim.name)
@@ -79,19 +83,83 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "axes": tuple,
     "axis": int,
     "branches": tuple,
+    "complete": bool,
     "device": Device,
     "dtype": np.dtype,
+    "fill": (bool, int, float, complex, np.generic),
+    "full_matrices": bool,
+    "inverse": bool,
+    "k": int,
+    "kind": str,
     "loop": tuple,
+    "lower": bool,
+    "mode": str,
+    "n": int,
+    "op": str,
     "program": Program,
     "reverse": bool,
+    "rows": int,
+    "scaled": bool,
     "shape": tuple,
+    "transposed": bool,
+    "unit": bool,
+    "value": (bool, int, float, complex, np.generic),
+    "which": str,
 }
+_WHOLE = ("high", "interior", "limits", "low", "sizes", "starts", "strides")  # tuples of integers
+_CHOICES = {
+    "mode": ("raise", "clip", "wrap", "fill"),
+    "norm": (None, "backward", "ortho", "forward"),
+    "op": ("set", "add", "mul", "min", "max"),
+}
+_ALONG = ("fft", "flip", "gather", "scatter")  # and reductions: axes of the first operand
+
+
+def _wrong_kind(name: str, value: Any) -> bool:
+    if name in _WHOLE:
+        return not _integers(value) or (name == "strides" and min(value, default=1) < 1)
+    if not isinstance(value, _KINDS.get(name, object)):
+        return True
+    if _KINDS.get(name) is int:
+        return type(value) is not int
+    return name in _CHOICES and value not in _CHOICES[name]
+
+
+def _integers(xs: Any) -> bool:
+    return type(xs) is tuple and all(type(x) is int for x in xs)
+
+
+def _places(eqn: Eqn, avals: list[Aval]) -> str | None:
+    """What is wrong with the axes that parameters name, and with numbers that fill an array."""
+    name, params = eqn.prim.name, eqn.params
+    shape = params.get("shape", ())
+    if type(shape) is tuple and not (_integers(shape) and min(shape, default=0) >= 0):
+        return f"has shape={shown(shape)}"
+    if name in _ALONG or name.startswith("reduce_"):
+        ndim, axes = avals[0].ndim, params["axes"]
+        if not _integers(axes) or len({*axes, *range(ndim)}) != ndim or len({*axes}) < len(axes):
+            return f"has axes {axes} for {avals[0]}"
+    if "axis" in params and not isinstance(eqn.prim, Collective):
+        ndim = avals[0].ndim if avals else len(shape)
+        if not 0 <= params["axis"] < ndim:
+            return f"has axis {params['axis']} of {ndim}"
+    for key in ("fill", "value"):
+        if key in params:
+            np.asarray(params[key], eqn.outs[0].aval.dtype)  # raises if it is none of the dtype
+    return None
 
 
 def _elementwise(eqn: Eqn, avals: list[Aval]) -> str | None:
     alike = avals[1:] if eqn.prim.name == "select" else avals
     if len({v.shape for v in avals}) > 1 or len({v.dtype for v in alike}) > 1:
         return f"needs operands of one shape and dtype, got {avals}"
+    if eqn.prim.name == "select" and avals[0].dtype is not bool_:
+        return f"chooses by {avals[0]}"
+    for a in eqn.args:
+        if type(a) is not Var:
+            literal(a, avals[-1].dtype)  # raises if it is no number of the dtype
+    if eqn.prim.name == "integer_pow" and (type(y := eqn.params["y"]) is not int or y < 0):
+        return f"has the power {shown(y)}"
     count = len(getattr(eqn.prim, "partials", ()))
     return None if count in (0, len(eqn.args)) else f"takes {count} operands, got {len(eqn.args)}"
 
@@ -118,6 +186,22 @@ def _dot_general(avals: list[Aval], axes: Any) -> str | None:
     (xc, yc), (xb, yb) = axes
     fits = [x.shape[i] for i in (*xc, *xb)] == [y.shape[i] for i in (*yc, *yb)]
     return None if fits else f"multiplies {x} and {y} along axes of other lengths"
+
+
+def _gather(avals: list[Aval], axes: Any, **_: Any) -> str | None:
+    indices = avals[1:]
+    fits = len(indices) == len(axes) and len({v.shape for v in indices}) == 1
+    fits = fits and all(v.dtype in INTEGERS for v in indices)
+    return None if fits else f"has the indices {indices} for {len(axes)} axes"
+
+
+def _scatter(avals: list[Aval], axes: Any, **_: Any) -> str | None:
+    x, updates, *indices = avals
+    rest = tuple([n for i, n in enumerate(x.shape) if i not in axes])
+    if why := _gather([x, *indices], axes):
+        return why
+    fits = updates.shape == indices[0].shape + rest and updates.dtype is x.dtype
+    return None if fits else f"cannot write {updates} to {x} at {indices}"
 
 
 # ---- what holds Programs -------------------------------------------------------------------------
@@ -171,6 +255,8 @@ _CHECKS: dict[str, Callable[..., str | None]] = {
     "permute_dims": _permute_dims,
     "broadcast": _broadcast,
     "dot_general": _dot_general,
+    "gather": _gather,
+    "scatter": _scatter,
     "call": _call,
     "switch": _switch,
     "scan": _scan,

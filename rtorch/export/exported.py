@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import zipfile
@@ -219,8 +220,10 @@ def load(path: PathLike) -> Exported:
     except FileFormatError as error:
         raise FileFormatError(f"{error.args[0]} (file {str(file)!r})") from None
     except (zipfile.BadZipFile, EOFError, ValueError, KeyError, RecursionError,
-            NotImplementedError, RuntimeError, MemoryError) as error:  # fmt: skip
+            NotImplementedError, RuntimeError, MemoryError, OSError) as error:  # fmt: skip
         if isinstance(error, RtorchError):
+            raise
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the file
             raise
         raise FileFormatError(
             f"[export.load] {str(file)!r} is damaged: {type(error).__name__} {error}"

@@ -25,6 +25,12 @@ def name_of(function: Any) -> str:
     return getattr(function, "__name__", None) or type(function).__name__
 
 
+def named_after(function: Any, wrapper: Any) -> Any:
+    """`wrapper`, which messages and Programs call as the user's `function` that it runs."""
+    wrapper.__name__, wrapper.__wrapped__ = name_of(function), function
+    return wrapper
+
+
 def check_callable(function: Any, transform: str) -> None:
     """Raise unless `function` can be called."""
     if not callable(function):

@@ -7,7 +7,7 @@ from typing import Any
 
 from rtorch.core.array import Array
 from rtorch.core.tree import mismatch
-from rtorch.errors import ShapeError, api
+from rtorch.errors import ShapeError, api, describe
 from rtorch.numpy.joining import concatenate
 from rtorch.numpy.manipulation import flip
 from rtorch.numpy.operands import axis_of
@@ -65,6 +65,10 @@ def associative_scan(
         )
         if out_tree != treedef:
             raise mismatch("associative_scan", ("elems", "what fn returns"), treedef, out_tree)
+        for x, y in zip(xs, out):
+            if x.shape != y.shape:
+                raise ShapeError(f"[associative_scan] fn must keep shapes: it makes {describe(y)} "
+                                 f"of two arrays {describe(x)}")  # fmt: skip
         return out
 
     out = _scan(combine, leaves, places)

@@ -8,12 +8,11 @@ from typing import Any
 
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import executable
-from rtorch.core.axes import collective_sizes
+from rtorch.core.array import Array, WeakArray
 from rtorch.core.dtypes import INTEGERS
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Program, Var, run_again
-from rtorch.core.trace import state
-from rtorch.ops.base import batch_size, instantiate
+from rtorch.ops.base import instantiate
 from rtorch.transforms.derive import (
     Halves,
     batch_program,
@@ -21,6 +20,7 @@ from rtorch.transforms.derive import (
     depends,
     jvp_program,
     linearize_program,
+    size_of_batch,
     transpose_program,
 )
 
@@ -28,7 +28,11 @@ from rtorch.transforms.derive import (
 def call(program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
     """Call `program` as one operation of the current trace."""
     program, outer = closed(program)
-    return call_p(*outer, *args, program=program)
+    outs = call_p(*outer, *args, program=program)
+    if not program.cached("weak", lambda: any(v.weak for v in program.out_avals)):
+        return outs
+    return tuple([WeakArray(y._data) if v.weak and type(y) is Array else y
+                  for y, v in zip(outs, program.out_avals)])  # fmt: skip
 
 
 class Call(Primitive):
@@ -83,12 +87,7 @@ class Call(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program) -> tuple[Any, Any]:
-        if all(d is None for d in dims):  # but there are collectives in the Program
-            sizes, known = collective_sizes(program), [key for key, _ in state.trace.axes]
-            size = next(n for key, n in sizes.items() if key not in known)
-        else:
-            size = batch_size(args, dims)
-        derived, out_dims = batch_program(program, tuple(dims), size)
+        derived, out_dims = batch_program(program, tuple(dims), size_of_batch(program, args, dims))
         return call(derived, args), out_dims
 
 

@@ -13,6 +13,7 @@ from rtorch.core.tree_diff import keystr
 from rtorch.core.tree_util import leaves_with_path
 from rtorch.errors import DTypeError, ShapeError
 from rtorch.numpy.operands import convert
+from rtorch.ops.convert import promote_p
 from rtorch.transforms.arguments import flatten_arrays, vary
 from rtorch.transforms.derive import declared
 from rtorch.transforms.programs import Staged, stage_function
@@ -46,9 +47,14 @@ class Carry(NamedTuple):
 
     def convert(self, avals: Sequence[Aval]) -> Carry:
         """This carry with the types that `common_types` gave."""
-        leaves = [vary(x if x.dtype is v.dtype and x._weak == v.weak else convert(x, v.dtype),
-                       v.varies) for x, v in zip(self.leaves, avals)]  # fmt: skip
+        leaves = [vary(_converted(x, v), v.varies) for x, v in zip(self.leaves, avals)]
         return Carry(leaves, self.treedef, self.name)
+
+
+def _converted(x: Array, aval: Aval) -> Array:
+    if aval.weak:
+        return x if x.dtype is aval.dtype else promote_p(x, dtype=aval.dtype)
+    return convert(x, aval.dtype)
 
 
 def carry_of(value: Any, name: str) -> Carry:
@@ -63,9 +69,7 @@ def common_types(carry: Carry, returned: Sequence[Aval]) -> list[Aval]:
     """
     out = []
     for i, (before, after) in enumerate(zip(carry.avals, returned)):
-        dtype = before.dtype
-        if before.weak and not after.weak:
-            dtype = after.dtype
+        dtype = after.dtype if before.weak else before.dtype
         fits = before.dtype is dtype or dtypes.promote_types(before.dtype, dtype) is dtype
         if before.shape != after.shape:
             raise ShapeError(_difference(carry, i, before, after))

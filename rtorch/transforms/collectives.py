@@ -96,7 +96,8 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
         axis_index_groups: For JAX's signature; groups of lanes are refused.
 
     Returns:
-        The sums, the same in all lanes: under ``vmap`` they can have ``out_axes=None``.
+        The sums, the same in all lanes: under ``vmap`` they can have ``out_axes=None``. They are of
+        the dtype of `x`, small integers too, which may overflow; truth values are counted in int64.
 
     Example:
         >>> import rtorch as rt
@@ -181,6 +182,8 @@ def _extreme(prim: Any, function: str, x: Any, axis_name: Any, groups: Any) -> A
         if leaf.dtype in dtypes.COMPLEXES:
             raise DTypeError(f"[{function}] complex numbers have no order, got {leaf.aval}")
         varying, _ = _split(leaf, axes)
+        if any(n == 0 for _, n in varying):
+            raise ShapeError(f"[{function}] axis_name: {axis_name!r} has no lanes to compare")
         return prim(leaf, **_params(*varying)) if varying else leaf
 
     return tree.map(extreme, x)

@@ -116,21 +116,29 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise ShapeError(f"[switch] index must be a scalar, got {describe(number)}")
     if number.dtype not in dtypes.INTEGERS:
         raise DTypeError(f"[switch] index must be an integer, got {describe(number)}")
+    if number.dtype is dtypes.uint64:  # which holds numbers that int64 does not
+        number = minimum_p(number, len(branches) - 1)
     number = minimum_p(maximum_p(convert(number, dtypes.int64), 0), len(branches) - 1)
     return _choose("switch", number, tuple(branches), operands)
 
 
 def _choose(name: str, index: Array, branches: Sequence[Any], operands: tuple[Any, ...]) -> Any:
     if len(branches) == 1:
-        return branches[0](*operands)
+        return _arrays_of(name, branches[0](*operands))
     if is_staging():
         return _staged(name, index, branches, operands)
     asked = sorted(set(all_lanes(index).ravel().tolist()))
     if len(asked) == 1:
-        return branches[asked[0]](*operands)
+        return _arrays_of(name, branches[asked[0]](*operands))
     if not is_batched(index):  # a batch of no lanes
         asked = [0]
     return _per_lane(name, index, branches, asked or [0], operands)
+
+
+def _arrays_of(name: str, out: Any) -> Any:
+    """The result of a branch with Python numbers as arrays, which they are under `jit` too."""
+    leaves, treedef = flatten_arrays(out, name, "the result")
+    return treedef.unflatten(leaves)
 
 
 def _per_lane(
@@ -153,14 +161,15 @@ def _common_types(name: str, treedef: Any, first: list[Aval], second: list[Aval]
     """The types of results of two branches: the same, except that Python scalars adapt."""
     out = []
     for i, (a, b) in enumerate(zip(first, second)):
-        dtype = b.dtype if a.weak else a.dtype
-        if a.shape != b.shape or (a.dtype is not b.dtype and not (a.weak or b.weak)):
+        dtype, weak = dtypes.promote((a.dtype, a.weak), (b.dtype, b.weak))
+        fits = all(v.weak or v.dtype is dtype for v in (a, b))
+        if a.shape != b.shape or not fits:
             whole = treedef.unflatten(first)
             path = keystr(leaves_with_path(whole)[i][0])
             kind = ShapeError if a.shape != b.shape else DTypeError
             raise kind(f"[{name}] the branches must return the same types: the result{path} is {a} "
                        f"in one and {b} in another")  # fmt: skip
-        out.append(Aval(a.shape, dtype, a.weak and b.weak, a.varies | b.varies))
+        out.append(Aval(a.shape, dtype, weak, a.varies | b.varies))
     return out
 
 
@@ -195,7 +204,7 @@ def _converted(staged: Staged, types: list[Aval]) -> Program:
     eqns, outs = list(program.eqns), []
     for v, aval in zip(program.out_atoms, types):
         out = v
-        if v.aval.dtype is not aval.dtype:
+        if v.aval.dtype is not aval.dtype or v.aval.weak > aval.weak:
             out = Var(aval.varying(v.aval.varies))
             eqns.append(Eqn(convert_p, (v,), {"dtype": aval.dtype}, (out,)))
         outs.append(out)
@@ -229,7 +238,7 @@ class Switch(Primitive):
         out_active = _any_active(branches, active)
         derived = tuple([jvp_program(b, active, out_active)[0] for b in branches])
         dots = [t for t in tangents[1:] if t is not None]
-        out = switch_p(index, *operands, *dots, branches=derived)
+        out = switch_of([index, *operands, *dots], derived)
         n = len(out_active)
         found = iter(out[n:])
         return out[:n], [next(found) if a else None for a in out_active]
@@ -239,7 +248,7 @@ class Switch(Primitive):
         index, *operands = primals
         active = tuple([t is not None for t in tangents[1:]])
         halves = _halves(branches[0], branches, active)
-        results = switch_p(index, *operands, branches=halves.forward)
+        results = switch_of([index, *operands], halves.forward)
         n = len(halves.out_active)
         out, residuals = results[:n], results[n:]
         saved = [operands[i] for i in halves.read]
@@ -254,7 +263,7 @@ class Switch(Primitive):
         cts = [instantiate(c, v) for c, v in zip(ct, branches[0].out_avals)]
         derived = tuple([transpose_program(b, linear) for b in branches])
         known = [x for x in operands if not is_linear(x)]
-        found = iter(switch_p(index, *known, *cts, branches=derived))
+        found = iter(switch_of([index, *known, *cts], derived))
         return [None, *[next(found) if lin else None for lin in linear]]
 
     def batch(self, args: Any, dims: Any, *, branches: tuple[Program, ...]) -> Any:
@@ -265,11 +274,17 @@ class Switch(Primitive):
         natural = [batch_program(b, tuple(rest), size)[1] for b in branches]
         forced = tuple([any(d is not None for d in column) for column in zip(*natural)])
         derived = tuple([batch_program(b, tuple(rest), size, forced)[0] for b in branches])
-        out = switch_p(index, *operands, branches=derived)
+        out = switch_of([index, *operands], derived)
         return out, [0 if force else None for force in forced]
 
 
 switch_p = Switch()
+
+
+def switch_of(args: Sequence[Any], branches: Sequence[Program]) -> Any:
+    """The branch that the first of `args` chooses, on the others."""
+    programs, outer = with_common_consts(branches)  # rules of the user's may close over tracers
+    return switch_p(args[0], *outer, *args[1:], branches=programs)
 
 
 def _any_active(branches: Sequence[Program], active: Mask, smooth: bool = True) -> Mask:
@@ -289,7 +304,7 @@ def _batch_per_lane(
         program = branch if same else batch_program(branch, dims, size, (True,) * n)[0]
         chosen = eq_p(index, k)
         is_asked = convert_p(reduce_or_p(chosen, axes=(0,)), dtype=dtypes.int64)
-        results = switch_p(is_asked, *operands, branches=(_nothing(program), program))
+        results = switch_of([is_asked, *operands], (_nothing(program), program))
         results = [batched_front(y, None, size) if same else y for y in results]
         out = [
             select_p(broadcast_p(chosen, shape=y.shape, axes=(0,)), y, x)
@@ -399,10 +414,10 @@ class LinearSwitch:
         self.n_saved = n_saved
 
     def __call__(self, *operands: Any) -> Any:
-        return switch_p(*operands, branches=self.halves.push())
+        return switch_of(operands, self.halves.push())
 
     def transpose(self, ct: Any, *operands: Any) -> list[Any]:
         known = operands[: self.n_saved + 1]
         branches = self.halves.pull(tuple([c is not None for c in ct]))
         cts = [c for c in ct if c is not None]
-        return [None] * len(known) + list(switch_p(*known, *cts, branches=branches))
+        return [None] * len(known) + list(switch_of([*known, *cts], branches))

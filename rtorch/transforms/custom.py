@@ -56,11 +56,12 @@ class Custom(Primitive):
         state.trace = trace.parent
         try:
             outs = self(*[x for x, _ in pairs], call=batched)
+            own = any(value is not x for (value, _), x in zip(pairs, args))
+            dims = batched.out_dims(len(outs))
+            varies = batched.varies if batched.batched else [own] * len(outs)
+            return tuple([trace.tracer(*one) for one in zip(outs, dims, varies)])
         finally:
             state.trace = trace
-        dims = batched.out_dims(len(outs))
-        own = any(value is not x for (value, _), x in zip(pairs, args))
-        return tuple([trace.tracer(y, d, own) for y, d in zip(outs, dims)])
 
     def impl(self, xp: Any, *raw: Any, call: Any, program: Program) -> Any:
         return executable(program, xp)(*raw)
@@ -100,6 +101,11 @@ class LanesTrace(NamedBatchTrace):
     def split(self, x: Any) -> tuple[Any, int | None]:
         return super().split(self._own(x))
 
+    def vary(self, xs: Sequence[Any]) -> list[bool]:
+        """Which of `xs` may differ between the lanes: all, where the axis has no name."""
+        owners = {self, *self.owners}
+        return [self.key is None or (isinstance(x, BatchTracer) and x._trace in owners) for x in xs]
+
     def bind(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         return super().bind(prim, tuple(map(self._own, args)), params)
 
@@ -110,6 +116,8 @@ class Batched:
     Results have the batch in front, all or none of them: the rules of a function must agree with
     it, and which of them runs first is not known.
     """
+
+    varies: Sequence[bool] = ()  # which results may differ between lanes; others are one value
 
     def __init__(self, inner: Any, trace: BatchTrace, dims: tuple[int | None, ...]) -> None:
         self.inner = inner
@@ -126,6 +134,7 @@ class Batched:
 
     def function(self, *args: Any) -> list[Any]:
         trace, outs = self.run(lambda xs: self.inner.function(*xs), (args, self.dims))
+        self.varies = trace.vary(outs)
         return self.results(trace, outs)
 
     def run(self, function: Any, *groups: tuple[Any, Any]) -> tuple[LanesTrace, Any]:
@@ -139,6 +148,7 @@ class Batched:
         """The results with all lanes; None stays None."""
         pairs = [(None, None) if y is None else trace.split(y) for y in outs]
         found = any(d is not None for _, d in pairs)
+        found = found or (trace.key is not None and any(trace.vary(outs)))
         if self.batched is None:
             self.batched = found
         if not self.batched:

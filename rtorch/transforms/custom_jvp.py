@@ -42,6 +42,7 @@ custom_jvp_p = CustomJVPCall()
 class _BatchedJVP(Batched):
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         trace, (outs, dots) = self.run(self.inner.jvp, (primals, self.dims), (tangents, self.dims))
+        self.varies = trace.vary(outs)
         return self.results(trace, outs), self.results(trace, dots)
 
 

@@ -103,18 +103,31 @@ class _BatchedVJP(Batched):
         )
         pairs = [trace.split(r) for r in residuals]
         dims = [d for _, d in pairs]
+        self.varies = trace.vary(outs)
 
         def pull(residuals: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
-            trace, found = self.run(backward, (residuals, dims), (cts, self.out_dims(len(cts))))
+            given = [self._given(ct, varies) for ct, varies in zip(cts, self.varies)]
+            places = [d for _, d in given]
+            trace, found = self.run(backward, (residuals, dims), ([ct for ct, _ in given], places))
             return [self._cotangent(trace, ct, d) for ct, d in zip(found, self.dims)]
 
         return self.results(trace, outs), [r for r, _ in pairs], pull
 
+    def _given(self, ct: Any, varies: bool) -> tuple[Any, int | None]:
+        """A cotangent for the backward half; of what is one value for all lanes, their sum."""
+        if not self.batched:
+            return ct, None
+        if varies or ct.dtype not in INEXACT:
+            return ct, 0
+        return reduce_sum_p(ct, axes=(0,)), None
+
     def _cotangent(self, trace: Any, ct: Any, dim: int | None) -> Any:
         """That of an argument with batch axis `dim`; one that all lanes share gets their sum."""
-        if ct is None or not self.batched:
+        if ct is None or (trace.key is None and not self.batched):
             return self.results(trace, [ct])[0]
         value, at = trace.split(ct)
+        if dim is None and trace.vary([ct]) == [False]:  # it is their sum already
+            return value
         value = batched_front(value, at, trace.size)
         return reduce_sum_p(value, axes=(0,)) if dim is None else move_dim(value, 0, dim)
 

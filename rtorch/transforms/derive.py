@@ -18,10 +18,11 @@ import numpy as np
 from rtorch.core import dtypes
 from rtorch.core.array import Array
 from rtorch.core.aval import Aval
-from rtorch.core.axes import Key, Names, collective_sizes
-from rtorch.core.program import Program, Var, eval_program
+from rtorch.core.axes import Collective, Key, Names, collective_sizes, programs_in
+from rtorch.core.program import Eqn, Program, Var, eval_program
 from rtorch.core.trace import Tracer, run, state
-from rtorch.ops.base import batched_front, instantiate
+from rtorch.ops.base import batch_size, batched_front, instantiate
+from rtorch.ops.collectives import pvary_p
 from rtorch.transforms.arguments import vary
 from rtorch.transforms.batch import BatchTracer, batch_trace
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
@@ -61,7 +62,7 @@ def closed(program: Program) -> tuple[Program, list[Array]]:
     return opened, list(outer.values())
 
 
-def with_common_consts(programs: list[Program]) -> tuple[tuple[Program, ...], list[Array]]:
+def with_common_consts(programs: Sequence[Program]) -> tuple[tuple[Program, ...], list[Array]]:
     """The Programs with all tracers that any of them closes over as leading parameters."""
     opened = [closed(program) for program in programs]
     consts = list({id(x): x for _, outer in opened for x in outer}.values())
@@ -112,9 +113,12 @@ class Named:
         self.__name__ = name
 
 
-def depends(program: Program, active: Mask, smooth: bool) -> Mask:
-    """Which results depend on the active arguments; with `smooth`, in a differentiable way."""
-    found = {v for v, a in zip(program.in_vars, active) if a}
+def depends(program: Program, active: Mask, smooth: bool, more: Sequence[Var] = ()) -> Mask:
+    """Which results depend on the active arguments, or on the variables `more`.
+
+    With `smooth`, in a differentiable way.
+    """
+    found = {v for v, a in zip(program.in_vars, active) if a} | set(more)
     for eqn in program.eqns:
         own = tuple([type(a) is Var and a in found for a in eqn.args])
         if not any(own) or (smooth and not eqn.prim.differentiable):
@@ -191,10 +195,30 @@ def batch_program(
     return stage(function, avals, named=Named(f"vmap_{program.name}")), tuple(out_dims)
 
 
+def size_of_batch(program: Program, args: Sequence[Any], dims: Sequence[int | None]) -> int:
+    """The size of a batch; no operand has it where only collectives in `program` ask for one."""
+    if any(d is not None for d in dims):
+        return batch_size(args, dims)
+    return collective_sizes(program)[axis_to_batch(program)]
+
+
 def axis_to_batch(program: Program) -> Key:
     """The named axis that `program` is batched along: the one that is not in scope any more."""
     known = {key for key, _ in state.trace.axes}
     return next((key for key in collective_sizes(program) if key not in known), None)
+
+
+def lanes_begin(program: Program) -> list[Var]:
+    """The variables that differ between lanes though no parameter does: collectives say so."""
+    key = axis_to_batch(program)
+    return [v for eqn in program.eqns if key is not None and _concerns(eqn, key)
+            for v in eqn.outs if key in v.aval.varies]  # fmt: skip
+
+
+def _concerns(eqn: Eqn, key: Key) -> bool:
+    if isinstance(eqn.prim, Collective):
+        return key in eqn.params["axes"] and eqn.prim is not pvary_p
+    return any(key in collective_sizes(p) for p in programs_in(eqn.params))
 
 
 def _in_scope(names: Names) -> Names:
@@ -271,7 +295,7 @@ def linearize_program(program: Program, active: Mask, forced: Mask | None = None
                     staged = stage(function, avals, named=Named(f"{name}_{program.name}"))
                 finally:
                     forward_trace.alive = False
-                made[key] = _with_residuals(staged, residuals)
+                made[key] = _with_residuals(staged, residuals, forward_trace)
             return made[key]
 
     def push() -> Program:
@@ -318,12 +342,14 @@ def _residuals(tape: Tape, forward: StageTrace) -> list[StageTracer]:
     return list(found.values())
 
 
-def _with_residuals(program: Program, residuals: Sequence[StageTracer]) -> Program:
+def _with_residuals(
+    program: Program, residuals: Sequence[StageTracer], forward: StageTrace
+) -> Program:
     """`program` with what it captured of the forward half as leading parameters."""
     captured: dict[Var, Var] = {}
     rest: dict[Var, Array] = {}
     for var, x in program.consts.items():
-        if type(x) is StageTracer and x._trace is residuals[0]._trace:
+        if type(x) is StageTracer and x._trace is forward:
             captured[x._var] = var
         else:
             rest[var] = x

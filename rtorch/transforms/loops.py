@@ -6,6 +6,7 @@ In eager mode they are Python loops: print, pdb and ``if`` on values work in the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,12 @@ from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.numpy.joining import concatenate, stack
 from rtorch.numpy.manipulation import reshape
 from rtorch.ops.shape import unstack_p
-from rtorch.transforms.arguments import argument_path, check_callable, flatten_arrays
+from rtorch.transforms.arguments import (
+    argument_path,
+    check_callable,
+    flatten_arrays,
+    named_after,
+)
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import concrete_integer
 from rtorch.transforms.derive import closed
@@ -83,7 +89,7 @@ def scan(
     carry = carry_of(init, "scan")
     if checkpoint is not None:
         return _in_segments(f, init, xs, n, reverse, _segment(checkpoint, n))
-    rounds = _unrolled(unroll, n)
+    rounds = _unrolled("scan", unroll, n)
     if is_staging() and rounds < n:
         if rounds > 1:
             return _by_rounds(f, init, xs, n, reverse, rounds)
@@ -110,13 +116,15 @@ def _length(leaves: list[Array], xs: Any, length: int | None) -> int:
     return next(iter(sizes))
 
 
-def _unrolled(unroll: Any, n: int) -> int:
+def _unrolled(name: str, unroll: Any, n: int) -> int:
     if unroll is True:
         return max(n, 1)
     if unroll is False:
         return 1
     if not isinstance(unroll, int) or unroll < 1:
-        raise ArgumentError(f"[scan] unroll: expected a positive integer or a bool, got {unroll!r}")
+        raise ArgumentError(
+            f"[{name}] unroll: expected a positive integer or a bool, got {unroll!r}"
+        )
     return unroll
 
 
@@ -155,7 +163,7 @@ def _staged(
     def step(value: Any, x: Any) -> Any:
         return _pair(f(value, x))
 
-    step.__name__ = getattr(f, "__name__", "step")
+    named_after(f, step)
     in_tree = tree.structure(((carry.value, xs_tree.unflatten(leaves)), {}))
     slices = [Aval(x.shape[1:], x.dtype, x._weak, x._varies) for x in leaves]
     staged, carry = stage_step(step, carry, slices, in_tree)
@@ -189,7 +197,8 @@ def _nested(
 
     def groups(carry: Any) -> Any:
         grouped = _in_groups(_cut(xs, 0, whole), size)
-        carry, ys = scan(lambda c, x: inner(c, x, size), carry, grouped, n // size, reverse)
+        group = named_after(f, lambda c, x: inner(c, x, size))
+        carry, ys = scan(group, carry, grouped, n // size, reverse)
         return carry, tree.map(lambda y: reshape(y, (whole, *y.shape[2:])), ys)
 
     if whole == n:
@@ -232,7 +241,8 @@ def _in_segments(f: Any, init: Any, xs: Any, n: int, reverse: bool, size: int) -
         return scan(f, carry, x, steps, reverse)
 
     # One function for all segments: it is recorded once.
-    return _nested(f, init, xs, n, reverse, size, checkpoint(inner, static_argnums=2))
+    whole = checkpoint(named_after(f, inner), static_argnums=2)
+    return _nested(f, init, xs, n, reverse, size, whole)
 
 
 # ---- other loops ---------------------------------------------------------------------------------
@@ -262,20 +272,16 @@ def fori_loop(
         120
     """
     check_callable(body_fun, "fori_loop")
+    rounds = _unrolled("fori_loop", 1 if unroll is None else unroll, sys.maxsize)
     first, stop = concrete_integer(lower, "fori_loop"), concrete_integer(upper, "fori_loop")
     if first is None or stop is None:
-        _, value = while_loop(
-            lambda state: state[0] < upper,
-            lambda state: (state[0] + 1, body_fun(*state)),
-            (lower, init_val),
-        )
-        return value
+        step = named_after(body_fun, lambda state: (state[0] + 1, body_fun(*state)))
+        return while_loop(lambda state: state[0] < upper, step, (lower, init_val))[1]
     stop = max(first, stop)
     if is_staging():
-        # A Python integer is weak, and so is the index then.
-        steps = wrap(np.arange(first, stop), type(lower) is int and type(upper) is int)
-        return scan(lambda value, i: (body_fun(i, value), None), init_val, steps,
-                    unroll=unroll or 1)[0]  # fmt: skip
+        steps = wrap(np.arange(first, stop), True)  # weak, as the Python integers of eager mode
+        step = named_after(body_fun, lambda value, i: (body_fun(i, value), None))
+        return scan(step, init_val, steps, unroll=rounds)[0]
     carry = carry_of(init_val, "fori_loop")
     for i in range(first, stop):
         carry = carry.next(body_fun(i, carry.value))
@@ -303,7 +309,7 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     """
     check_callable(f, "map")
     if batch_size is None:
-        return scan(lambda _, x: ((), f(x)), (), xs)[1]
+        return scan(named_after(f, lambda _, x: ((), f(x))), (), xs)[1]
     if type(batch_size) is not int or batch_size < 1:
         raise ArgumentError(f"[map] batch_size: expected a positive integer, got {batch_size!r}")
     leaves, _ = flatten_arrays(xs, "map", "xs")

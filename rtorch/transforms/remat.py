@@ -17,7 +17,7 @@ from rtorch.compiler.passes import eliminate_dead, inline
 from rtorch.compiler.plan import executable
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Eqn, Program, Var, eval_program
-from rtorch.ops.base import batch_size, instantiate
+from rtorch.ops.base import instantiate
 from rtorch.transforms.derive import (
     Halves,
     Mask,
@@ -28,6 +28,7 @@ from rtorch.transforms.derive import (
     jvp_program,
     linearize_program,
     once,
+    size_of_batch,
     transpose_program,
 )
 from rtorch.transforms.stage import stage
@@ -51,12 +52,13 @@ class Remat(Primitive):
 
     name = "remat"
     multiple = True
+    batches_nothing = True
 
     def impl(self, xp: Any, *raw: Any, program: Program, **params: Any) -> Any:
         return executable(program, xp, transient=True)(*raw)
 
     def replay(self, *args: Any, program: Program, **params: Any) -> None:
-        eval_program(_quiet_program(program), *args)
+        eval_program(quiet_program(program), *args)
 
     def infer(self, *avals: Any, program: Program, **params: Any) -> Any:
         return program.out_avals
@@ -96,7 +98,7 @@ class Remat(Primitive):
         return [next(results) if lin else None for lin in linear]
 
     def batch(self, args: Any, dims: Any, *, program: Program, **params: Any) -> tuple[Any, Any]:
-        derived, out_dims = batch_program(program, tuple(dims), batch_size(args, dims))
+        derived, out_dims = batch_program(program, tuple(dims), size_of_batch(program, args, dims))
         return remat(derived, args, **params), out_dims
 
 
@@ -207,10 +209,11 @@ def _without_effects(eqn: Eqn) -> Eqn:
 def _quiet(param: Any) -> Any:
     if isinstance(param, tuple) and type(param) is tuple:
         return tuple(map(_quiet, param))
-    return _quiet_program(param) if isinstance(param, Program) else param
+    return quiet_program(param) if isinstance(param, Program) else param
 
 
 @once
-def _quiet_program(program: Program) -> Program:
+def quiet_program(program: Program) -> Program:
+    """`program` without the prints and checks; what acts and has results stays."""
     eqns = [_without_effects(eqn) for eqn in program.eqns if eqn.outs or not eqn.effect]
     return Program(program.in_vars, eqns, program.out_atoms, program.consts, program.name)

@@ -105,7 +105,8 @@ def save(
         n_carry: How many parameters, and results, are the carry.
         n_outs: How many results there are; `forward` may return residuals after them.
     """
-    varying = reached(forward, forward.in_vars[n_consts:])
+    acting = [v for eqn in forward.eqns if eqn.effect for v in eqn.outs]
+    varying = reached(forward, [*forward.in_vars[n_consts:], *acting])
     sliced = set(forward.in_vars[n_consts + n_carry :]) | set(forward.out_atoms[n_carry:n_outs])
     made = {v: eqn for eqn in forward.eqns for v in eqn.outs}
     wanted = set(residuals)

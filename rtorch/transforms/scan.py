@@ -21,9 +21,11 @@ from rtorch.transforms.call import call
 from rtorch.transforms.derive import (
     Mask,
     batch_program,
+    closed,
     constant_zeros,
     depends,
     jvp_program,
+    lanes_begin,
     linearize_program,
     once,
     transpose_program,
@@ -34,8 +36,9 @@ from rtorch.transforms.residuals import Saved, reached, save, split_linear
 def scan_of(program: Program, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any],
             length: int, reverse: bool) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """Run a scan; the last carry and the stacked results."""
-    shape = Shape(len(consts), len(carry), length, reverse)
-    out = scan_p(*consts, *carry, *xs, program=program, shape=shape)
+    program, outer = closed(program)  # a rule of the user's may close over tracers
+    shape = Shape(len(outer) + len(consts), len(carry), length, reverse)
+    out = scan_p(*outer, *consts, *carry, *xs, program=program, shape=shape)
     return list(out[: len(carry)]), list(out[len(carry) :])
 
 
@@ -108,7 +111,7 @@ class Scan(Primitive):
     def batch(self, args: Any, dims: Any, *, program: Program, shape: Shape) -> Any:
         size = batch_size(args, dims)
         batched = tuple([d is not None for d in dims])
-        carry_dims = _carry(shape, active_carry(program, batched, shape, only_smooth=False))
+        carry_dims = _carry(shape, batched_carry(program, batched, shape))
         consts, carry, xs = shape.split(args)
         const_dims, old_dims, x_dims = shape.split(dims)
         carry = [batched_front(x, d, size) if b else x
@@ -130,10 +133,17 @@ def _carry(shape: Shape, mask: Mask) -> Mask:
     return tuple(shape.split(mask)[1])
 
 
-def active_carry(program: Program, mask: Mask, shape: Shape, only_smooth: bool = True) -> Mask:
-    """`mask` with the carry that becomes active in some step."""
+def batched_carry(program: Program, mask: Mask, shape: Shape) -> Mask:
+    """`mask`, which says what is batched, with the carry that becomes so in some step."""
+    return active_carry(program, mask, shape, False, lanes_begin(program))
+
+
+def active_carry(
+    program: Program, mask: Mask, shape: Shape, only_smooth: bool = True, more: Sequence[Var] = ()
+) -> Mask:
+    """`mask` with the carry that becomes active in some step; `more` is active beside."""
     while True:
-        found = depends(program, mask, only_smooth)
+        found = depends(program, mask, only_smooth, more)
         carry = tuple([a or b for a, b in zip(_carry(shape, mask), found)])
         if carry == _carry(shape, mask):
             return mask
@@ -185,9 +195,10 @@ class ScanHalves(NamedTuple):
     def gather(self, consts: list[Any], xs: list[Any], ys: list[Any]) -> list[Any]:
         """What is saved, after the forward loop with these operands and results."""
         shape = self.forward_shape
-        arrays = dict(zip(self.forward.in_vars[: shape.n_consts], consts))
+        arrays = dict(zip(self.forward.out_atoms[shape.n_carry :], ys))
+        # A result may be a constant: it is wanted as it is then, not stacked.
+        arrays.update(zip(self.forward.in_vars[: shape.n_consts], consts))
         arrays.update(zip(shape.split(self.forward.in_vars)[2], xs))
-        arrays.update(zip(self.forward.out_atoms[shape.n_carry :], ys))
         prelude, made = self.saved.prelude(shape.n_consts)
         if made:
             arrays.update(zip(made, call(prelude, consts)))

@@ -77,13 +77,22 @@ class _Varying(Tape):
 
     def pull(self, cts: Env) -> None:
         for entry in reversed(self.entries):
-            sources = dict.fromkeys(entry.sources)
-            before = {s: cts.pop(s) for s in sources if s in cts}
-            entry.pull(cts)
-            for source in sources:
-                ct = add_tangents(before.get(source), _of_type(source, cts.get(source)))
-                if ct is not None:
-                    cts[source] = ct
+            _pull_typed(entry, cts)
+
+    def pull_once(self, cts: Env) -> None:
+        while self.entries:
+            _pull_typed(self.entries.pop(), cts)
+
+
+def _pull_typed(entry: Any, cts: Env) -> None:
+    """``entry.pull(cts)``, what it gives each source having the type of that."""
+    sources = dict.fromkeys(entry.sources)
+    before = {s: cts.pop(s) for s in sources if s in cts}
+    entry.pull(cts)
+    for source in sources:
+        ct = add_tangents(before.get(source), _of_type(source, cts.get(source)))
+        if ct is not None:
+            cts[source] = ct
 
 
 def _of_type(source: Tangent, ct: Any) -> Any:

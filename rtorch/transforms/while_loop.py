@@ -24,7 +24,7 @@ from rtorch.ops.base import batch_size, batched_front, broadcast_p, instantiate
 from rtorch.ops.comparison import and_p, select_p
 from rtorch.ops.convert import convert_p
 from rtorch.ops.reduction import reduce_or_p
-from rtorch.transforms.arguments import check_callable, vary
+from rtorch.transforms.arguments import check_callable, named_after, vary
 from rtorch.transforms.call import call
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import all_lanes, is_batched, predicate
@@ -36,13 +36,15 @@ from rtorch.transforms.derive import (
     batch_program,
     closed,
     depends,
+    lanes_begin,
     once,
     retyped,
 )
 from rtorch.transforms.dynamic import LinearDynamic, dynamic_p
 from rtorch.transforms.programs import stage_function
+from rtorch.transforms.remat import quiet_program
 from rtorch.transforms.residuals import reached
-from rtorch.transforms.scan import active_carry, jvp_body, scan_p
+from rtorch.transforms.scan import active_carry, batched_carry, jvp_body, scan_p
 from rtorch.transforms.stage import stage
 
 
@@ -111,7 +113,8 @@ def _staged(cond_fun: Any, body_fun: Any, carry: Carry, max_steps: int | None) -
     def test(value: Any) -> Array:
         return predicate(cond_fun(value), "while_loop", "what cond_fun returns")
 
-    step.__name__, test.__name__ = "body", "condition"
+    named_after(body_fun, step).__name__ = "body"
+    named_after(cond_fun, test).__name__ = "condition"
     in_tree = tree.structure(((carry.value,), {}))
     staged, carry = stage_step(step, carry, [], in_tree)
     going = stage_function(test, carry.avals, in_tree, "while_loop").program
@@ -201,8 +204,9 @@ class While(Primitive):
             return scan_p.linearize(tape, primals, tangents, program=program, shape=shape)
         active = tuple([t is not None for t in tangents])
         carry = active_carry(loop.body, active[loop.n_cond :], loop.shape)[loop.n_body :]
+        again = _Replay(loop)
         out = while_p(*primals, loop=loop)
-        entry = LinearDynamic(_Replay(loop), active, tuple(loop.body.out_avals), carry)
+        entry = LinearDynamic(again, active, tuple(loop.body.out_avals), carry)
         dots = [t for t in tangents if t is not None]
         like = [y for y, a in zip(out, carry) if a]
         nodes = iter(tape.record(entry, (*primals, *dots), {}, like))
@@ -216,10 +220,10 @@ class While(Primitive):
         size = batch_size(args, dims)
         cond_dims, body_dims, carry_dims = loop.split(dims)
         batched = [d is not None for d in body_dims + carry_dims]
-        carried = active_carry(loop.body, tuple(batched), loop.shape, only_smooth=False)
+        carried = batched_carry(loop.body, tuple(batched), loop.shape)
         carried = carried[loop.n_body :]
         varies = [d is not None for d in cond_dims] + list(carried)
-        start = [v for v, b in zip(loop.cond.in_vars, varies) if b]
+        start = [v for v, b in zip(loop.cond.in_vars, varies) if b] + lanes_begin(loop.cond)
         per_lane = loop.cond.out_atoms[0] in reached(loop.cond, start)
         if per_lane:
             carried = (True,) * len(carried)
@@ -268,8 +272,14 @@ class _Replay:
     """The loop as a function of its operands that runs eagerly, under any transformation."""
 
     def __init__(self, loop: Loop) -> None:
-        self.loop = loop
-        self.programs = (loop.cond, loop.body)
+        cond, body = quiet_program(loop.cond), quiet_program(loop.body)
+        self.loop = loop._replace(cond=cond, body=body)
+        for eqn in (*cond.eqns, *body.eqns):
+            if eqn.effect:
+                raise ArgumentError(
+                    f"[while_loop] under jit, reverse mode runs the loop a second time, and "
+                    f"'{eqn.prim}' in it must act once: pass max_steps, or call it outside"
+                )
 
     def __call__(self, *operands: Any) -> list[Array]:
         loop = self.loop

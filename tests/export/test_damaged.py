@@ -343,3 +343,49 @@ def test_any_entry_changed(path, saved):
             ):
                 f.call(*args, **kwargs)
     assert 0 < loaded < 300
+
+
+def mixed(x, p):
+    picked = rt.take(x, rt.asarray([0, 5]), mode="fill", fill_value=0.0)
+    waves = rt.fft.rfft(x, norm="ortho").real
+    return {
+        "y": rt.cumsum(x) ** 3 + p["n"],
+        "z": (picked, x.at[rt.asarray([1])].add(2.0), waves[::2]),
+    }
+
+
+MIXED = {
+    "norm": ("rfft", "norm", "loud"),
+    "axis": ("cumsum", "axis", 1),
+    "axis is true": ("cumsum", "axis", True),
+    "direction": ("cumsum", "reverse", 1),
+    "endless power": ("integer_pow", "y", -1),
+    "power is text": ("integer_pow", "y", "2"),
+    "mode": ("gather", "mode", "guess"),
+    "fill": ("gather", "fill", "x"),
+    "fill of another kind": ("gather", "fill", {"complex": ["0x0p+0", "0x1p+0"]}),
+    "axes": ("gather", "axes", {"tuple": [1]}),
+    "axes twice": ("gather", "axes", {"tuple": [0, 0]}),
+    "axes are text": ("scatter", "axes", {"tuple": ["a"]}),
+    "operation": ("scatter", "op", "evil"),
+    "stride": ("slice", "strides", {"tuple": [0]}),
+    "limits": ("slice", "limits", {"tuple": [{"float": "0x1p+0"}]}),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_parameters_that_would_fail_when_they_run(path, name):
+    op, param, value = MIXED[name]
+    rt.export.save(path, mixed, rt.spec(3), {"n": rt.spec(())})
+    header = header_of(path)
+    header["programs"][0]["equations"][eqn(op, header)]["params"][param] = value
+    rewrite(path, header)
+    refused(path, op)
+
+
+def test_a_place_before_the_file(path):
+    data = path.read_bytes()
+    for i in range(data.rindex(b"PK"), len(data)):
+        path.write_bytes(data[:i] + bytes([data[i] ^ 0xFF]) + data[i + 1 :])
+        with contextlib.suppress(FileFormatError):
+            rt.export.load(path)

@@ -7,6 +7,8 @@ import pytest
 from op_specs import BF16, BOOL, C64, COMPLEX, F64, FLOATS, I32, SPECS, OpSpec, short
 
 import rtorch as rt
+from rtorch.core.program import Var
+from rtorch.core.trace import literal
 
 
 def same(actual: Any, expected: Any, what: str) -> None:
@@ -41,6 +43,21 @@ def test_jit_equals_eager_with_new_data(spec: OpSpec) -> None:
                 rt.testing.assert_close(x, b, 0, 0, what="an operand after the call")
         for actual, expected in kept:  # later calls must not write into earlier results
             same(actual, expected, short(dtype))
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if s.operands], ids=lambda s: s.id)
+def test_only_views_share_memory_with_operands(spec: OpSpec) -> None:
+    operands = spec.arrays(kinds(spec)[0], 0)
+    program = rt.make_program(spec.call)(*operands)
+    env = dict(zip(program.in_vars, [np.array(x) for x in operands], strict=True))
+    env.update((v, np.array(x)) for v, x in program.consts.items())
+    for eqn in program.eqns:
+        raw = [env[a] if isinstance(a, Var) else literal(a, None) for a in eqn.args]
+        out = eqn.prim.impl(np, *raw, **eqn.params)
+        outs = list(map(np.asarray, out if eqn.prim.multiple else (out,)))
+        env.update(zip(eqn.outs, outs, strict=True))
+        shared = any(np.shares_memory(x, y) for x in raw if isinstance(x, np.ndarray) for y in outs)
+        assert not shared or eqn.prim.view or hasattr(eqn.prim, "into"), eqn.prim
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)

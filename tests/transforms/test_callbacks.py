@@ -333,3 +333,41 @@ def test_jax_gives_the_same_shapes_to_the_function(method):
     theirs = shapes(jax.pure_callback, jax.vmap, jax.ShapeDtypeStruct((), np.float32), x, y)
     ours = shapes(rt.pure_callback, rt.vmap, rt.spec(()), rt.asarray(x), rt.asarray(y))
     assert ours == theirs
+
+
+def test_a_loop_that_reverse_mode_runs_again():
+    """A print acts once; what has results cannot, for they are needed."""
+
+    def slope(act, **options):
+        def step(s):
+            return s[0] + 1, s[1] * 1.5 * act(rt.stop_gradient(s[1]))
+
+        def loop(x):
+            return rt.while_loop(lambda s: s[0] < 2, step, (0, x), **options)[1]
+
+        return rt.jit(rt.grad(loop))(1.0)
+
+    seen = []
+
+    def one(x):
+        seen.append(float(x))
+        return np.float32(1)
+
+    def act(x):
+        return rt.io_callback(one, rt.spec((), rt.float32), x)
+
+    with pytest.raises(ArgumentError, match=r"\[while_loop\].*'io_callback'.*max_steps"):
+        slope(act)
+    assert not seen
+    assert float(slope(act, max_steps=3)) == 2.25
+    assert seen == [1.0, 1.5]
+
+
+def test_a_print_in_a_loop_that_reverse_mode_runs_again(capsys):
+    def step(s):
+        rt.debug.print("step {}", s[0])
+        return s[0] + 1, s[1] * 1.5
+
+    loop = lambda x: rt.while_loop(lambda s: s[0] < 2, step, (0, x))[1]  # noqa: E731
+    assert float(rt.jit(rt.grad(loop))(1.0)) == 2.25
+    assert capsys.readouterr().out == "step 0\nstep 1\n"

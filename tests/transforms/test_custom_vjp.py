@@ -527,3 +527,25 @@ def test_as_jax():
     for ours, theirs in zip(*results, strict=True):
         for a, b in zip(rt.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("loop", ["scan", "cond", "while_loop"])
+@pytest.mark.parametrize("order", ["jit of vmap", "vmap of jit"])
+def test_rules_in_loops_may_close_over_lanes(loop, order):
+    def f(w, x):
+        held = rt.stop_gradient(w)
+        scale = rt.custom_vjp(lambda x: x * held)
+        scale.defvjp(lambda x: (x * held, None), lambda _, ct: (10 * ct * held,))
+        if loop == "scan":
+            return rt.scan(lambda c, _: (scale(c), None), x, None, length=2)[0]
+        if loop == "cond":
+            return rt.cond(x > 0, lambda x: scale(scale(x)), lambda x: x, x)
+        step = lambda s: (scale(s[0]), s[1] + 1)  # noqa: E731
+        return rt.while_loop(lambda s: s[1] < 2, step, (x, 0), max_steps=3)[0]
+
+    slope = rt.grad(f, 1)
+    if order == "jit of vmap":
+        lanes = rt.jit(rt.vmap(slope, (0, None)))
+    else:
+        lanes = rt.vmap(rt.jit(slope), (0, None))
+    assert lanes(rt.asarray([2.0, 3.0]), rt.asarray(1.0)).tolist() == [400, 900]

@@ -5,7 +5,7 @@ import pytest
 
 import rtorch as rt
 from rtorch.core.program import check_program
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, TreeError
+from rtorch.errors import ArgumentError, ConcretizationError, DTypeError, ShapeError, TreeError
 
 RNG = np.random.default_rng(0)
 W = rt.asarray(RNG.normal(size=(3, 3)) * 0.5)
@@ -358,6 +358,39 @@ def test_fori_loop_with_bounds_of_all_kinds():
     assert float(slope(2.0)) == float(rt.jit(slope)(2.0)) == 12
     narrow = lambda: rt.fori_loop(0, 3, lambda i, c: c + i, rt.asarray(0, rt.int8))  # noqa: E731
     assert narrow().dtype == rt.jit(narrow)().dtype == rt.int8
+    start, stop = rt.asarray(0, rt.int32), np.int64(3)
+    narrow = lambda: rt.fori_loop(start, stop, lambda i, c: c + i, rt.asarray(0, rt.int32))  # noqa: E731
+    assert narrow().dtype == rt.jit(narrow)().dtype == rt.int32
+
+
+def test_bad_calls_of_other_loops():
+    with pytest.raises(ArgumentError, match=r"\[fori_loop\] unroll"):
+        rt.fori_loop(0, 3, lambda i, c: c, 0.0, unroll=0)
+    with pytest.raises(ShapeError, match=r"\[associative_scan\] fn must keep shapes"):
+        rt.associative_scan(lambda a, b: rt.sum(a + b), XS)
+
+
+VALUES = {
+    "scan": lambda f: rt.scan(lambda c, x: (f(c), x), 1.0, XS),
+    "scan in rounds": lambda f: rt.scan(lambda c, x: (f(c), x), 1.0, XS, unroll=2),
+    "scan in segments": lambda f: rt.scan(lambda c, x: (f(c), x), 1.0, XS, checkpoint=2),
+    "map": lambda f: rt.map(lambda x: f(x[0]), XS),
+    "fori_loop": lambda f: rt.fori_loop(0, 3, lambda i, c: f(c), 1.0),
+    "fori_loop, open": lambda f: rt.fori_loop(
+        0, rt.astype(rt.sum(XS), rt.int64), lambda i, c: f(c), 1.0
+    ),
+    "while_loop": lambda f: rt.while_loop(lambda c: c < 3, f, 1.0),
+    "cond_fun": lambda f: rt.while_loop(lambda c: f(c) > 3, lambda c: c, 1.0),
+}
+
+
+@pytest.mark.parametrize("call", VALUES.values(), ids=VALUES)
+def test_an_error_in_the_body_names_the_function_of_the_user(call):
+    def f(c):
+        return c if c > 0 else -c
+
+    with pytest.raises(ConcretizationError, match=r"\(/?.*test_loops\.py:\d+\)"):
+        rt.jit(lambda: call(f))()
 
 
 BAD_WHILES = {
@@ -423,6 +456,7 @@ def test_an_index_out_of_range_is_clamped():
     f = lambda i: rt.switch(i, [lambda: 10, lambda: 20, lambda: 30])  # noqa: E731
     for g in (f, rt.jit(f)):
         assert [int(g(i)) for i in (-5, 0, 2, 9)] == [10, 10, 30, 30]
+        assert int(g(rt.asarray(2**63 + 1, rt.uint64))) == 30  # more than int64 holds
 
 
 def test_branches_with_python_numbers():

@@ -204,3 +204,13 @@ def test_loops_and_branches():
     assert 16 <= loop["flops"] <= 20
     memory = rt.jit(rnn).lower(rt.spec((8, 8)), rt.spec((100, 8))).memory_analysis()
     assert memory.temp_bytes >= 32
+
+
+def test_a_weak_result_stays_weak():
+    """A number that a compiled function gives takes the dtype of what it meets, as one of jit."""
+    half = rt.ones(2, dtype=rt.float16)
+    twice = rt.jit(lambda x: x * 2)
+    for f in (twice, twice.lower(3.0).compile(), rt.export.export(twice)(3.0).call):
+        assert (f(3.0) * half).dtype == rt.float16
+    value, _ = rt.jvp(twice, (3.0,), (1.0,))
+    assert (value * half).dtype == rt.float16
