@@ -68,6 +68,7 @@ class Policy(NamedTuple):
         return Layer(init, apply)
 
 
+@api
 def cast(tree: Any, dtype: Any) -> Any:
     """A pytree whose floating arrays have been converted to a dtype.
 

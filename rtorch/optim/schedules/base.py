@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError
+from rtorch.errors import ArgumentError, describe
 
 Schedule: TypeAlias = Callable[[Any], rt.Array]
 
@@ -26,11 +26,17 @@ def check_positive(schedule: str, **values: float) -> None:
             raise ArgumentError(f"[{schedule}] {name}: expected more than 0, got {value!r}")
 
 
-def check_boundaries(schedule: str, boundaries: Any, values: int, wanted: int) -> None:
-    """Raise unless boundaries rise and there are as many values as they need."""
+def check_boundaries(schedule: str, boundaries: Any, values: Any) -> None:
+    """Raise unless boundaries rise and there is one value more than boundaries."""
+    for name, given in (("boundaries", boundaries), ("values", values)):
+        if not isinstance(given, (list, tuple)):
+            raise ArgumentError(
+                f"[{schedule}] {name}: expected a list or tuple, got {describe(given)}"
+            )
     if any(b <= a for a, b in pairwise(boundaries)):
         raise ArgumentError(f"[{schedule}] boundaries: expected rising steps, got {boundaries!r}")
-    if values != wanted:
+    if len(values) != len(boundaries) + 1:
         raise ArgumentError(
-            f"[{schedule}] expected {wanted} values for {len(boundaries)} boundaries, got {values}"
+            f"[{schedule}] expected {len(boundaries) + 1} values for {len(boundaries)} boundaries, "
+            f"got {len(values)}"
         )

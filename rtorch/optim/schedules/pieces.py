@@ -28,7 +28,7 @@ def piecewise_constant(boundaries: Sequence[float], values: Sequence[float]) -> 
         >>> [float(rate(t)) for t in (0, 10, 25)]
         [1.0, 0.5, 0.1]
     """
-    check_boundaries("piecewise_constant", boundaries, len(values), len(boundaries) + 1)
+    check_boundaries("piecewise_constant", boundaries, values)
 
     def rate(step: Any) -> rt.Array:
         t = time(step)
@@ -91,7 +91,7 @@ def join(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
         >>> [round(float(rate(t)), 3) for t in (0, 5, 10, 55, 100)]
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
-    check_boundaries("join", boundaries, len(schedules), len(boundaries) + 1)
+    check_boundaries("join", boundaries, schedules)
 
     def rate(step: Any) -> rt.Array:
         t = time(step)
