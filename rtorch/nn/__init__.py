@@ -132,6 +132,7 @@ from rtorch.nn.transposed_convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from rtorch.nn.precision import Policy, cast
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -174,6 +175,7 @@ __all__ = [
     "MaxPool2d",
     "MaxPool3d",
     "RMSNorm",
+    "Policy",
     "accuracy",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -186,6 +188,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "binary_cross_entropy_with_logits",
+    "cast",
     "celu",
     "conv1d",
     "conv2d",

@@ -16,22 +16,118 @@ Example:
 from __future__ import annotations
 
 from rtorch.optim import schedules
+from rtorch.optim.adafactor import AdafactorState, adafactor
 from rtorch.optim.adam import AdamState, adam, adamw
+from rtorch.optim.adam_kin import NAdamState, adamax, nadam, radam
+from rtorch.optim.adan_lion import AdanState, LionState, adan, lion
+from rtorch.optim.adaptive import (
+    AdadeltaState,
+    AdagradState,
+    RMSpropState,
+    adadelta,
+    adagrad,
+    rmsprop,
+)
+from rtorch.optim.averages import AverageState, ema, lookahead, swa
 from rtorch.optim.base import Optimizer, apply_updates
-from rtorch.optim.clipping import clip_by_global_norm, global_norm
+from rtorch.optim.clipping import (
+    adaptive_clip,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 from rtorch.optim.combine import chain
+from rtorch.optim.gradients import NoiseState, add_noise, centralize
+from rtorch.optim.layerwise import LARSState, lamb, lars
+from rtorch.optim.lbfgs import LBFGSState, lbfgs
+from rtorch.optim.loss_scale import LossScale, LossScaleState, dynamic_loss_scale, static_loss_scale
+from rtorch.optim.masks import decay_weights, freeze, groups, masked
+from rtorch.optim.muon import MuonState, muon
+from rtorch.optim.rprop import ASGDState, RpropState, asgd, rprop
+from rtorch.optim.schedule_free import (
+    ScheduleFreeState,
+    schedule_free_adamw,
+    schedule_free_params,
+    schedule_free_sgd,
+)
 from rtorch.optim.sgd import SGDState, sgd
+from rtorch.optim.wrappers import (
+    AccumulateState,
+    InjectState,
+    SkipState,
+    accumulate,
+    all_finite,
+    inject_hyperparams,
+    skip_nonfinite,
+)
 
 __all__ = [
+    "ASGDState",
+    "AccumulateState",
+    "AdadeltaState",
+    "AdafactorState",
+    "AdagradState",
     "AdamState",
+    "AdanState",
+    "AverageState",
+    "InjectState",
+    "LARSState",
+    "LBFGSState",
+    "LionState",
+    "LossScale",
+    "LossScaleState",
+    "MuonState",
+    "NAdamState",
+    "NoiseState",
     "Optimizer",
+    "RMSpropState",
+    "RpropState",
     "SGDState",
+    "ScheduleFreeState",
+    "SkipState",
+    "accumulate",
+    "adadelta",
+    "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
     "adamw",
+    "adan",
+    "adaptive_clip",
+    "add_noise",
+    "all_finite",
     "apply_updates",
+    "asgd",
+    "centralize",
     "chain",
     "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "decay_weights",
+    "dynamic_loss_scale",
+    "ema",
+    "freeze",
     "global_norm",
+    "groups",
+    "inject_hyperparams",
+    "lamb",
+    "lars",
+    "lbfgs",
+    "lion",
+    "lookahead",
+    "masked",
+    "muon",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "schedule_free_adamw",
+    "schedule_free_params",
+    "schedule_free_sgd",
     "schedules",
     "sgd",
+    "skip_nonfinite",
+    "static_loss_scale",
+    "swa",
 ]

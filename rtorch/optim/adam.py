@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.errors import api
 from rtorch.optim.base import (
     LearningRate,
+    Number,
     Optimizer,
-    Params,
-    Updates,
     check_fraction,
     check_not_negative,
-    first_step,
-    map_trained,
-    need_params,
-    rate_at,
-    scale,
-    updates_like,
-    zeros_like,
 )
+from rtorch.optim.leafwise import Leafwise, Scalars, Slots, leafwise, one_less_power, squared
 
 
 class AdamState(NamedTuple):
@@ -31,25 +22,29 @@ class AdamState(NamedTuple):
         step: Number of updates so far, int32.
         m: Running mean of the gradients, as the parameters.
         v: Running mean of their squares, as the parameters.
+        v_max: With `amsgrad`, the largest ``v`` so far; None without.
 
     Example:
         >>> import rtorch as rt
         >>> rt.optim.adam().init(rt.ones(1))
         AdamState(step=Array(0, dtype=int32), m=Array([0.], dtype=float32),
-                  v=Array([0.], dtype=float32))
+                  v=Array([0.], dtype=float32), v_max=None)
     """
 
     step: rt.Array
     m: Any
     v: Any
+    v_max: Any = None
 
 
 def adam(
     learning_rate: LearningRate = 1e-3,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    eps: float = 1e-8,
-    weight_decay: float = 0.0,
+    b1: Number = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Number = 0.0,
+    *,
+    amsgrad: bool = False,
 ) -> Optimizer:
     """Adam: steps of a size that does not depend on the scale of the gradients.
 
@@ -63,6 +58,7 @@ def adam(
         b2: Decay of the mean of their squares.
         eps: Added to the root, against division by zero.
         weight_decay: Factor of an L2 penalty, in the gradient; `adamw` keeps it out of the means.
+        amsgrad: Divide by the root of the largest ``v`` so far, so that steps never grow.
 
     Example:
         >>> import rtorch as rt
@@ -75,17 +71,20 @@ def adam(
         True
 
     References:
-        Kingma & Ba 2015 (arXiv:1412.6980).
+        Kingma & Ba 2015 (arXiv:1412.6980); Reddi et al. 2018 (arXiv:1904.09237) for `amsgrad`.
     """
-    return _adam("adam", learning_rate, b1, b2, eps, l2=weight_decay, decay=0.0)
+    kind = _adam("adam", b1, b2, eps, amsgrad)
+    return leafwise(kind, learning_rate, l2=weight_decay)
 
 
 def adamw(
     learning_rate: LearningRate = 1e-3,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    eps: float = 1e-8,
-    weight_decay: float = 1e-2,
+    b1: Number = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Number = 1e-2,
+    *,
+    amsgrad: bool = False,
 ) -> Optimizer:
     """`adam` with decoupled weight decay: ``-learning_rate * weight_decay * p`` more per step.
 
@@ -95,6 +94,7 @@ def adamw(
         b2: Decay of the mean of their squares.
         eps: Added to the root, against division by zero.
         weight_decay: The fraction of a parameter that a step at learning rate 1 takes off.
+        amsgrad: Divide by the root of the largest ``v`` so far, so that steps never grow.
 
     Example:
         >>> import rtorch as rt
@@ -106,58 +106,29 @@ def adamw(
     References:
         Loshchilov & Hutter 2019 (arXiv:1711.05101).
     """
-    return _adam("adamw", learning_rate, b1, b2, eps, l2=0.0, decay=weight_decay)
+    kind = _adam("adamw", b1, b2, eps, amsgrad)
+    return leafwise(kind, learning_rate, decay=weight_decay)
 
 
-def _adam(
-    name: str,
-    learning_rate: LearningRate,
-    b1: float,
-    b2: float,
-    eps: float,
-    *,
-    l2: float,
-    decay: float,
-) -> Optimizer:
+def _adam(name: str, b1: Number, b2: Number, eps: Number, amsgrad: bool) -> Leafwise:
     check_fraction(name, b1=b1, b2=b2)
-    check_not_negative(name, learning_rate=learning_rate, eps=eps, weight_decay=l2 + decay)
+    check_not_negative(name, eps=eps)
 
-    @api
-    def init(params: Params) -> AdamState:
-        return AdamState(first_step(), zeros_like(params), zeros_like(params))
+    def scalars(rate: Any, t: rt.Array) -> Scalars:
+        root = 1 / rt.sqrt(one_less_power(b2, t))
+        size = rate / one_less_power(b1, t)
+        betas = {"b1": b1, "c1": 1 - b1, "b2": b2, "c2": 1 - b2}
+        return {"size": size, "root": root, "eps": eps, **betas}
 
-    @api
-    def update(
-        grads: Updates, state: AdamState, params: Params = None
-    ) -> tuple[Updates, AdamState]:
-        if l2 or decay:
-            need_params(f"{name} with weight_decay", params)
-        params = grads if params is None else params
-        if l2:
-            grads = map_trained(lambda p, g: g + p * l2, params, grads)
-        m = map_trained(lambda p, g, m: m * b1 + g * (1 - b1), params, grads, state.m)
-        v = map_trained(lambda p, g, v: v * b2 + _squared(g) * (1 - b2), params, grads, state.v)
+    def rule(
+        s: Scalars, p: rt.Array, g: rt.Array, m: rt.Array, v: rt.Array, *top: rt.Array
+    ) -> tuple[rt.Array, ...]:
+        m = m * s.b1 + g * s.c1
+        v = v * s.b2 + squared(g) * s.c2
+        top = tuple(rt.maximum(x, v) for x in top)
+        return m / (rt.sqrt(top[0] if top else v) * s.root + s.eps) * s.size, m, v, *top
 
-        step = state.step + 1
-        rate = rate_at(learning_rate, state.step)
-        size = rate / _one_less_power(b1, step)
-        root = 1 / rt.sqrt(_one_less_power(b2, step))
-
-        def step_of(p: rt.Array, m: rt.Array, v: rt.Array) -> rt.Array:
-            moved = -scale(m / (scale(rt.sqrt(v), root) + eps), size)
-            return moved - scale(p, rate * decay) if decay else moved
-
-        updates = map_trained(step_of, params, m, v)
-        return updates_like(params, updates), AdamState(step, m, v)
-
-    return Optimizer(init, update)
-
-
-def _squared(g: rt.Array) -> rt.Array:
-    return g * rt.conj(g) if rt.isdtype(g.dtype, "complex floating") else g * g
-
-
-def _one_less_power(b: float, step: rt.Array) -> rt.Array:
-    """``1 - b**step`` in float64, by expm1 where the power is near 1."""
-    t = step.astype(rt.float64)
-    return -rt.expm1(t * math.log(b)) if b else rt.ones_like(t)
+    slots: Slots = {"m": rt.zeros_like, "v": rt.zeros_like}
+    if amsgrad:
+        slots["v_max"] = rt.zeros_like
+    return Leafwise(name, AdamState, slots, rule, scalars)

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, api
+from rtorch.errors import ArgumentError, api, describe
 
 Params: TypeAlias = Any
 Updates: TypeAlias = Any
 State: TypeAlias = Any
-LearningRate: TypeAlias = "float | Callable[[rt.Array], Any]"
+Number: TypeAlias = "float | rt.Array"
+LearningRate: TypeAlias = "Number | Callable[[rt.Array], Any]"
 
 
 class Optimizer(NamedTuple):
@@ -64,6 +65,28 @@ def apply_updates(params: Params, updates: Updates) -> Params:
     return rt.tree.map(moved, params, updates)
 
 
+def transformation(f: Callable[[Updates, Params], Updates]) -> Optimizer:
+    """The optimizer without state of a function of gradients and parameters."""
+
+    @api
+    def init(params: Params) -> tuple[()]:
+        return ()
+
+    @api
+    def update(
+        grads: Updates, state: tuple[()], params: Params = None
+    ) -> tuple[Updates, tuple[()]]:
+        return f(grads, params), state
+
+    return Optimizer(init, update)
+
+
+def check_optimizer(function: str, name: str, value: Any) -> None:
+    """Raise unless `value` is an `Optimizer`; `name` is the argument."""
+    if not isinstance(value, Optimizer):
+        raise ArgumentError(f"[{function}] {name}: expected an Optimizer, got {describe(value)}")
+
+
 def is_trained(leaf: Any) -> bool:
     """Whether a leaf of the parameters is optimized: real and complex numbers are."""
     if isinstance(leaf, (float, complex)):
@@ -99,9 +122,8 @@ def rate_at(learning_rate: LearningRate, step: rt.Array) -> Any:
     Scalars that depend on the step are float64 for all parameters, as PyTorch's are: in float32
     ``1 - 0.999`` alone would be wrong by 1e-5 of itself.
     """
-    if not callable(learning_rate):
-        return float(learning_rate)
-    return rt.asarray(learning_rate(step)).astype(rt.float64)
+    rate = learning_rate(step) if callable(learning_rate) else learning_rate
+    return float(rate) if is_number(rate) else rt.asarray(rate).astype(rt.float64)
 
 
 def scale(x: rt.Array, factor: Any) -> rt.Array:
@@ -117,15 +139,32 @@ def need_params(optimizer: str, params: Params) -> None:
         )
 
 
-def check_fraction(optimizer: str, **values: float) -> None:
-    """Raise unless every value is in ``[0, 1)``."""
+def check_fraction(optimizer: str, **values: Any) -> None:
+    """Raise unless every value is in ``[0, 1)``; arrays pass, their values may be unknown."""
     for name, value in values.items():
-        if not 0 <= value < 1:
+        if is_number(value) and not 0 <= value < 1:
             raise ArgumentError(f"[{optimizer}] {name}: expected 0 <= {name} < 1, got {value!r}")
 
 
 def check_not_negative(optimizer: str, **values: Any) -> None:
-    """Raise if a value is a negative number; functions (schedules) pass."""
+    """Raise if a value is a negative number; functions (schedules) and arrays pass."""
     for name, value in values.items():
-        if not callable(value) and not value >= 0:
+        if is_number(value) and not value >= 0:
             raise ArgumentError(f"[{optimizer}] {name}: expected 0 or more, got {value!r}")
+
+
+def check_positive(optimizer: str, **values: Any) -> None:
+    """Raise unless every value is a number above 0; functions (schedules) and arrays pass."""
+    for name, value in values.items():
+        if is_number(value) and not value > 0:
+            raise ArgumentError(f"[{optimizer}] {name}: expected more than 0, got {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a hyperparameter is a Python number, known while the optimizer is made."""
+    return isinstance(value, (int, float))
+
+
+def is_on(value: Any) -> bool:
+    """Whether a hyperparameter is something else than the number 0, which switches it off."""
+    return not (is_number(value) and value == 0)

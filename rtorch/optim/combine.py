@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtorch.errors import ArgumentError, api, describe
-from rtorch.optim.base import Optimizer, Params, Updates
+from rtorch.errors import api
+from rtorch.optim.base import Optimizer, Params, Updates, check_optimizer
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
@@ -26,10 +26,7 @@ def chain(*optimizers: Optimizer) -> Optimizer:
         Array(0, dtype=int32)
     """
     for i, optimizer in enumerate(optimizers):
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(
-                f"[chain] argument {i}: expected an Optimizer, got {describe(optimizer)}"
-            )
+        check_optimizer("chain", f"argument {i}", optimizer)
 
     @api
     def init(params: Params) -> tuple[Any, ...]:

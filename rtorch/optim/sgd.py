@@ -5,21 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, api
-from rtorch.optim.base import (
-    LearningRate,
-    Optimizer,
-    Params,
-    Updates,
-    check_not_negative,
-    first_step,
-    map_trained,
-    need_params,
-    rate_at,
-    scale,
-    updates_like,
-    zeros_like,
-)
+from rtorch.errors import ArgumentError
+from rtorch.optim.base import LearningRate, Number, Optimizer, check_not_negative, is_on
+from rtorch.optim.leafwise import Leafwise, Scalars, leafwise
 
 
 class SGDState(NamedTuple):
@@ -36,16 +24,16 @@ class SGDState(NamedTuple):
     """
 
     step: rt.Array
-    momentum: Any
+    momentum: Any = None
 
 
 def sgd(
-    learning_rate: LearningRate,
-    momentum: float = 0.0,
+    learning_rate: LearningRate = 1e-3,
+    momentum: Number = 0.0,
     *,
-    dampening: float = 0.0,
+    dampening: Number = 0.0,
     nesterov: bool = False,
-    weight_decay: float = 0.0,
+    weight_decay: Number = 0.0,
 ) -> Optimizer:
     """Gradient descent as PyTorch has it.
 
@@ -76,36 +64,23 @@ def sgd(
     References:
         Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
     """
-    check_not_negative(
-        "sgd", learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay
-    )
-    if nesterov and (momentum == 0 or dampening != 0):
+    check_not_negative("sgd", momentum=momentum)
+    if nesterov and (not is_on(momentum) or is_on(dampening)):
         raise ArgumentError(
             f"[sgd] nesterov needs momentum > 0 and dampening = 0, got momentum={momentum}, "
             f"dampening={dampening}"
         )
 
-    @api
-    def init(params: Params) -> SGDState:
-        return SGDState(first_step(), zeros_like(params) if momentum else None)
+    def scalars(rate: Any, t: rt.Array) -> Scalars:
+        # All of the gradient in the first step.
+        taken = 1 - dampening * (t > 1).astype(rt.float64) if is_on(dampening) else 1.0
+        return {"rate": rate, "momentum": momentum, "taken": taken}
 
-    def decayed(p: rt.Array, g: rt.Array) -> rt.Array:
-        return g + p * weight_decay if weight_decay else g
+    def rule(s: Scalars, p: rt.Array, g: rt.Array, *m: rt.Array) -> tuple[rt.Array, ...]:
+        if not m:
+            return (g * s.rate,)
+        moved = m[0] * s.momentum + g * s.taken
+        return (g + moved * s.momentum if nesterov else moved) * s.rate, moved
 
-    @api
-    def update(grads: Updates, state: SGDState, params: Params = None) -> tuple[Updates, SGDState]:
-        if weight_decay:
-            need_params("sgd with weight_decay", params)
-        params = grads if params is None else params
-        moved = map_trained(decayed, params, grads)
-        m = state.momentum
-        if momentum:
-            # 1 in the first step. In float64, as all scalars that depend on the step.
-            taken = 1.0 - dampening * (state.step > 0).astype(rt.float64) if dampening else 1.0
-            m = map_trained(lambda g, m: m * momentum + scale(g, taken), moved, m)
-            moved = map_trained(lambda g, m: g + m * momentum, moved, m) if nesterov else m
-        rate = rate_at(learning_rate, state.step)
-        updates = map_trained(lambda g: -scale(g, rate), moved)
-        return updates_like(params, updates), SGDState(state.step + 1, m)
-
-    return Optimizer(init, update)
+    slots = {"momentum": rt.zeros_like} if is_on(momentum) else {}
+    return leafwise(Leafwise("sgd", SGDState, slots, rule, scalars), learning_rate, l2=weight_decay)

@@ -5,62 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optimizer_cases import ALL, WRAPPED
 
 import rtorch as rt
 from rtorch import errors, optim
 from rtorch.optim import schedules
-
-# Ours, and the class and options in torch.optim.
-LIKE_TORCH: dict[str, tuple[optim.Optimizer, str, dict[str, Any]]] = {
-    "sgd": (optim.sgd(0.1), "SGD", {"lr": 0.1}),
-    "sgd decay": (optim.sgd(0.1, weight_decay=0.2), "SGD", {"lr": 0.1, "weight_decay": 0.2}),
-    "momentum": (optim.sgd(0.1, 0.9), "SGD", {"lr": 0.1, "momentum": 0.9}),
-    "dampening": (
-        optim.sgd(0.1, 0.9, dampening=0.3), "SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3},
-    ),
-    "nesterov": (
-        optim.sgd(0.1, 0.9, nesterov=True, weight_decay=0.1), "SGD",
-        {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
-    ),
-    "adam": (optim.adam(0.05), "Adam", {"lr": 0.05}),
-    "adam options": (
-        optim.adam(0.05, 0.8, 0.95, 1e-4, 0.1), "Adam",
-        {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1},
-    ),
-    "adamw": (optim.adamw(0.05), "AdamW", {"lr": 0.05}),
-    "adamw decay": (
-        optim.adamw(0.05, weight_decay=0.3), "AdamW", {"lr": 0.05, "weight_decay": 0.3},
-    ),
-}  # fmt: skip
-
-ALL = {
-    **{name: optimizer for name, (optimizer, _, _) in LIKE_TORCH.items()},
-    "scheduled": optim.adamw(schedules.warmup_cosine(0.1, 5, 150)),
-    "b1=0": optim.adam(0.05, b1=0.0),
-    "chain": optim.chain(optim.clip_by_global_norm(0.5), optim.sgd(0.1, 0.9)),
-}
-
-
-@pytest.mark.parametrize("name", LIKE_TORCH)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_twenty_steps_like_torch(name: str, dtype: str, rng: np.random.Generator) -> None:
-    torch = pytest.importorskip("torch")
-    ours, cls, options = LIKE_TORCH[name]
-    start = {"a": rng.normal(size=(3, 2)).astype(dtype), "b": rng.normal(size=4).astype(dtype)}
-    theirs = {key: torch.tensor(x, requires_grad=True) for key, x in start.items()}
-    torch_optimizer = getattr(torch.optim, cls)(theirs.values(), **options)
-    params = rt.tree.map(rt.asarray, start)
-    state = ours.init(params)
-    for _ in range(20):
-        grads = {key: rng.normal(size=x.shape).astype(dtype) for key, x in start.items()}
-        for key, t in theirs.items():
-            t.grad = torch.tensor(grads[key])
-        torch_optimizer.step()
-        updates, state = ours.update(rt.tree.map(rt.asarray, grads), state, params)
-        params = optim.apply_updates(params, updates)
-    tolerance = {"float32": 2e-6, "float64": 1e-12}[dtype]
-    for key, t in theirs.items():
-        np.testing.assert_allclose(params[key], t.detach(), rtol=tolerance, atol=tolerance)
 
 
 def test_clipping_like_torch(rng: np.random.Generator) -> None:
@@ -113,6 +62,36 @@ def test_jitted_with_donation_like_eager(name: str, rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_many_models_at_once(name: str) -> None:
+    opt = ALL[name]
+
+    def two_steps(params: Any, grads: Any) -> Any:
+        state = opt.init(params)
+        for g in (grads, rt.cos(grads)):
+            updates, state = opt.update(g, state, params)
+            params = optim.apply_updates(params, updates)
+        return params
+
+    params = rt.asarray(np.sin(np.arange(18.0)).reshape(3, 2, 3))
+    grads = rt.asarray(np.cos(np.arange(18.0)).reshape(3, 2, 3))
+    together = rt.vmap(two_steps)(params, grads)
+    alone = rt.stack([two_steps(p, g) for p, g in zip(params, grads, strict=True)])
+    np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "rprop"])
+def test_complex_parameters_keep_their_dtype(name: str) -> None:
+    opt = ALL[name]
+    params = rt.asarray([1 + 2j, 3 - 1j], dtype=rt.complex64)
+    first = state = opt.init(params)
+    for _ in range(2):
+        updates, state = opt.update(params * 1j, state, params)
+    assert updates.dtype == rt.complex64
+    assert bool(rt.all(rt.isfinite(updates)))
+    assert rt.eval_shape(lambda s: s, first) == rt.eval_shape(lambda s: s, state)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_leaves_that_are_not_floating_stay(name: str) -> None:
     opt = ALL[name]
     params = {"w": rt.ones(2), "seen": rt.asarray(7), "mask": rt.asarray([True])}
@@ -125,16 +104,116 @@ def test_leaves_that_are_not_floating_stay(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_finds_the_minimum_of_a_parabola(name: str) -> None:
+def test_goes_down_a_parabola(name: str) -> None:
     opt = ALL[name]
-    loss = rt.jit(rt.grad(lambda p: rt.sum((p - 1) ** 2)))
     params = rt.asarray([3.0, -2.0])
     state = opt.init(params)
+    step = rt.jit(opt.update)
     for _ in range(150):
-        updates, state = opt.update(loss(params), state, params)
+        updates, state = step(2 * (params - 1), state, params)
         params = optim.apply_updates(params, updates)
-    decays = "decay" in name or name in ("nesterov", "adam options")  # pulled towards 0
-    assert float(rt.max(rt.abs(params - 1))) < (0.35 if decays else 0.1)
+    left = float(rt.max(rt.abs(params - 1)))
+    slow = {"centralize": 0.5, "lion": 0.5, "schedule_free_adamw": 0.5, "lars": 0.6, "radam": 0.7}
+    exact = not any(word in name for word in ("decay", "nesterov", "options"))
+    assert left < slow.get(name, 0.2 if exact else 0.6)
+
+
+ROSENBROCK = {
+    "sgd": optim.sgd(1e-3),
+    "nesterov": optim.sgd(1e-3, 0.9, nesterov=True),
+    "adam": optim.adam(0.05),
+    "amsgrad": optim.adam(0.05, amsgrad=True),
+    "adamw": optim.adamw(0.05),
+    "nadam": optim.nadam(0.05),
+    "radam": optim.radam(2e-3, b2=0.9),
+    "adamax": optim.adamax(0.05),
+    "adan": optim.adan(0.02),
+    "lion": optim.lion(0.005),
+    "adagrad": optim.adagrad(0.3),
+    "adadelta": optim.adadelta(20.0),
+    "rmsprop": optim.rmsprop(0.005),
+    "rprop": optim.rprop(0.01),
+    "asgd": optim.asgd(1e-3),
+    "adafactor": optim.adafactor(0.05),
+    "lamb": optim.lamb(0.02),
+    "lars": optim.lars(1.0),
+    "schedule_free_sgd": optim.schedule_free_sgd(2e-3),
+    "schedule_free_adamw": optim.schedule_free_adamw(0.05),
+}
+
+
+@pytest.mark.parametrize("name", ROSENBROCK)
+def test_goes_down_the_valley_of_rosenbrock(name: str) -> None:
+    def loss(p: rt.Array) -> rt.Array:
+        return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+
+    opt = ROSENBROCK[name]
+
+    def step(params: Any, state: Any) -> Any:
+        updates, state = opt.update(rt.grad(loss)(params), state, params)
+        return optim.apply_updates(params, updates), state
+
+    fast = rt.jit(step)
+    params = rt.asarray([-1.2, 1.0])
+    state = opt.init(params)
+    for _ in range(200):
+        params, state = fast(params, state)
+    assert float(loss(params)) < 4.5  # 24.2 at first, about 4 at the bottom of the valley
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in WRAPPED])
+def test_leaves_without_gradient_stay(name: str) -> None:
+    opt = ALL[name]
+    params = {"w": rt.ones(2), "b": rt.ones((2, 3)), "none": None}
+    grads = {"w": None, "b": rt.ones((2, 3)), "none": None}
+    updates, _ = opt.update(grads, opt.init(params), params)
+    assert updates["w"].tolist() == [0.0, 0.0]
+    assert float(rt.max(rt.abs(updates["b"]))) > 0
+
+
+RATES: dict[str, Callable[[Any], optim.Optimizer]] = {
+    "sgd": optim.sgd, "adam": optim.adam, "adamw": optim.adamw, "nadam": optim.nadam,
+    "radam": optim.radam, "adamax": optim.adamax, "adan": optim.adan, "lion": optim.lion,
+    "adagrad": optim.adagrad, "adadelta": optim.adadelta, "rmsprop": optim.rmsprop,
+    "rprop": optim.rprop, "asgd": optim.asgd, "adafactor": optim.adafactor, "lamb": optim.lamb,
+    "lars": optim.lars, "muon": optim.muon, "schedule_free_sgd": optim.schedule_free_sgd,
+    "schedule_free_adamw": optim.schedule_free_adamw,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_constant_schedule_is_a_number_is_an_injected_number(name: str) -> None:
+    kinds = [
+        RATES[name](0.01),
+        RATES[name](schedules.constant(0.01)),
+        optim.inject_hyperparams(RATES[name])(0.01),
+    ]
+    params = rt.asarray(np.cos(np.arange(6.0)).reshape(2, 3))
+    moved = []
+    for opt in kinds:
+        p, state = params, opt.init(params)
+        step = rt.jit(opt.update)
+        for t in range(3):
+            updates, state = step(rt.sin(params + t), state, p)
+            p = optim.apply_updates(p, updates)
+        moved.append(p)
+    np.testing.assert_allclose(moved[1], moved[0], rtol=1e-13)
+    np.testing.assert_allclose(moved[2], moved[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("dtype", [rt.float16, rt.bfloat16])
+def test_half_precision_is_computed_in_float32(name: str, dtype: Any) -> None:
+    opt = RATES[name](0.01)
+    params = rt.asarray([[0.5, -1.0], [1.5, 2.0]])
+    grads = rt.asarray([[0.25, -0.5], [1.0, -0.125]])
+    half = params.astype(dtype)
+    wanted, _ = opt.update(grads, opt.init(params), params)
+    updates, _ = opt.update(grads.astype(dtype), opt.init(half), half)
+    assert updates.dtype == dtype
+    np.testing.assert_allclose(
+        np.asarray(updates, np.float32), np.asarray(wanted), rtol=1e-2, atol=1e-6
+    )
 
 
 def test_python_numbers_are_parameters() -> None:
@@ -151,27 +230,6 @@ def test_clipping_of_half_precision_does_not_overflow() -> None:
     clipped, _ = optim.clip_by_global_norm(2.0).update(grads, ())
     assert clipped.dtype == rt.float16
     np.testing.assert_allclose(np.asarray(clipped, np.float32), 1.0, rtol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "wanted"),
-    [
-        (schedules.constant(0.3), lambda t: 0.3),
-        (schedules.exponential(0.1, 0.9), lambda t: 0.1 * 0.9**t),
-        (schedules.step(0.1, 0.5, 4), lambda t: 0.1 * 0.5 ** (t // 4)),
-        (schedules.cosine(0.2, 10, 0.1), lambda t: 0.15 + 0.05 * np.cos(np.pi * min(t / 10, 1))),
-        (
-            schedules.warmup_cosine(1.0, 4, 12, 0.2, 0.1),
-            lambda t: 0.2 + 0.2 * t if t < 4 else 0.55 + 0.45 * np.cos(np.pi * min((t - 4) / 8, 1)),
-        ),
-    ],
-    ids=["constant", "exponential", "step", "cosine", "warmup_cosine"],
-)
-def test_schedules(schedule: Callable[[Any], rt.Array], wanted: Callable[[int], float]) -> None:
-    fast = rt.jit(schedule)
-    for t in range(15):
-        assert abs(float(schedule(t)) - wanted(t)) < 1e-15
-        assert abs(float(fast(rt.asarray(t, dtype=rt.int32))) - wanted(t)) < 1e-15
 
 
 def test_the_first_update_is_at_step_0() -> None:
