@@ -40,6 +40,7 @@ from rtorch.nn.activations import (
     swish,
     tanh,
 )
+from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
 from rtorch.nn.combinators import serial
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.flatten import Flatten
@@ -53,12 +54,19 @@ from rtorch.nn.losses import (
     nll_loss,
 )
 from rtorch.nn.metrics import accuracy
+from rtorch.nn.recurrent import GRU, LSTM, RNN
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Dropout",
     "Flatten",
+    "GRUCell",
+    "LSTMCell",
     "Layer",
     "Linear",
+    "RNNCell",
     "accuracy",
     "as_layer",
     "binary_cross_entropy_with_logits",

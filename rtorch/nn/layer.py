@@ -122,6 +122,38 @@ def output_spec(layer: Any, params: Params, state: State, spec: Spec) -> Any:
     return rt.eval_shape(lambda p, s, x: apply(p, s, x)[0], params, state, spec)
 
 
+def arguments(layer: str, x: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """The input of a layer that takes several things, by name.
+
+    Args:
+        layer: Its name, for messages.
+        x: The first of them alone, a tuple of the first ones in the order of `names`, or a dict.
+        names: All that there may be; the first must be there.
+    """
+    if isinstance(x, dict):
+        given = x
+    else:
+        values = x if isinstance(x, tuple | list) else (x,)
+        if len(values) > len(names):
+            raise ArgumentError(
+                f"[{layer}] input: expected at most {len(names)} values {names}, got {len(values)}"
+            )
+        given = dict(zip(names, values, strict=False))
+    if not given.keys() <= set(names) or given.get(names[0]) is None:
+        raise ArgumentError(
+            f"[{layer}] input: expected {names[0]!r} and perhaps others of {names}, got "
+            f"{sorted(given)}"
+        )
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def parameter_dtype(dtype: Any, of_input: Any) -> Any:
+    """The dtype asked for, or that of the input if it is floating, or the default."""
+    if dtype is not None:
+        return dtype
+    return of_input if rt.isdtype(of_input, "real floating") else rt.default_dtype()
+
+
 def needs_key(layer: str, key: Any, call: str) -> None:
     """Raise unless there is a key; `call` is what it is needed for."""
     if key is None:
