@@ -40,9 +40,12 @@ from rtorch.nn.activations import (
     swish,
     tanh,
 )
+from rtorch.nn.attention import scaled_dot_product_attention
+from rtorch.nn.bilinear import Bilinear
 from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
 from rtorch.nn.combinators import serial
 from rtorch.nn.dropout import Dropout
+from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
 from rtorch.nn.linear import Linear
@@ -54,20 +57,44 @@ from rtorch.nn.losses import (
     nll_loss,
 )
 from rtorch.nn.metrics import accuracy
+from rtorch.nn.multihead import MultiHeadAttention
+from rtorch.nn.positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+    alibi,
+    rope,
+    sinusoidal_positions,
+)
 from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Bilinear",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GRUCell",
     "LSTMCell",
     "Layer",
+    "LearnedPositions",
     "Linear",
+    "MultiHeadAttention",
     "RNNCell",
+    "SinusoidalPositions",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "accuracy",
+    "alibi",
     "as_layer",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -90,10 +117,13 @@ __all__ = [
     "output_spec",
     "relu",
     "relu6",
+    "rope",
+    "scaled_dot_product_attention",
     "selu",
     "serial",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "softmax",
     "softplus",
     "softsign",
