@@ -42,12 +42,24 @@ from rtorch.nn.activations import (
 )
 from rtorch.nn.attention import scaled_dot_product_attention
 from rtorch.nn.bilinear import Bilinear
+from rtorch.nn.branches import (
+    fan_in_concat,
+    fan_in_sum,
+    fan_out,
+    identity,
+    lambda_,
+    parallel,
+    repeat,
+    residual,
+)
 from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
 from rtorch.nn.combinators import serial
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
+from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
+from rtorch.nn.leaky import PReLU, RReLU
 from rtorch.nn.linear import Linear
 from rtorch.nn.losses import (
     binary_cross_entropy_with_logits,
@@ -66,6 +78,15 @@ from rtorch.nn.positions import (
     sinusoidal_positions,
 )
 from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.summary import Summary, SummaryRow, summary
+from rtorch.nn.thresholds import (
+    hard_shrink,
+    soft_shrink,
+    softmin,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 from rtorch.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -87,8 +108,12 @@ __all__ = [
     "LearnedPositions",
     "Linear",
     "MultiHeadAttention",
+    "PReLU",
     "RNNCell",
+    "RReLU",
     "SinusoidalPositions",
+    "Summary",
+    "SummaryRow",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
@@ -100,13 +125,20 @@ __all__ = [
     "celu",
     "cross_entropy",
     "elu",
+    "fan_in_concat",
+    "fan_in_sum",
+    "fan_out",
+    "geglu",
     "gelu",
     "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
     "hard_tanh",
+    "identity",
     "initializers",
     "l1_loss",
+    "lambda_",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
@@ -115,8 +147,12 @@ __all__ = [
     "nll_loss",
     "one_hot",
     "output_spec",
+    "parallel",
+    "reglu",
     "relu",
     "relu6",
+    "repeat",
+    "residual",
     "rope",
     "scaled_dot_product_attention",
     "selu",
@@ -124,10 +160,17 @@ __all__ = [
     "sigmoid",
     "silu",
     "sinusoidal_positions",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
     "softsign",
+    "squareplus",
     "stateless",
+    "summary",
+    "swiglu",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -167,6 +167,7 @@ def _cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
         states = cell.step(rest, a, states)
         return states if cell.states > 1 else states[0]
 
+    call.__qualname__ = f"{cell.name}.call"
     return stateless(init, call)
 
 

@@ -98,6 +98,7 @@ def _layer(net: _Net) -> Layer:
             return y, state
         return (y, last if net.cell.states > 1 else last[0]), state
 
+    apply.__qualname__ = f"{net.name}.apply"
     return Layer(init, apply)
 
 

@@ -12,9 +12,10 @@ from rtorch.nn.layer import (
     Layer,
     Params,
     State,
+    apply_part,
     arguments,
     as_spec,
-    locate,
+    init_part,
     needs_key,
     parameter_dtype,
 )
@@ -182,7 +183,8 @@ def _layer(b: _Block) -> Layer:
         keys = rt.random.split(key, 4)
         params, state = {}, {}
         for (name, attention), k in zip(b.attentions.items(), keys, strict=False):
-            params[name], s = _at(b, name, attention.init, k, _attention_input(name, x, given))
+            params[name], s = init_part(b.name, name, attention, k,
+                                        _attention_input(name, x, given))  # fmt: skip
             state.update({name: s} if s else {})
         params["linear1"], _ = b.linear1.init(keys[2], x)
         inner = rt.spec((*x.shape[:-1], params["linear1"]["weight"].shape[0]), x.dtype)
@@ -201,17 +203,19 @@ def _layer(b: _Block) -> Layer:
         keys = [None] * 6 if key is None else rt.random.split(key, 6)
 
         def drop(y: Any, k: Any) -> Any:
-            return _at(b, "dropout", b.dropout.apply, {}, {}, y, key=k, train=train)[0]
+            return apply_part(b.name, "dropout", b.dropout, {}, {}, y, key=k, train=train)[0]
 
         def attend(name: str, i: int, y: Any) -> Any:
-            y, s = _at(b, name, b.attentions[name].apply, params[name], state.get(name, {}),
-                       _attention_input(name, y, given), key=keys[2 * i], train=train)  # fmt: skip
+            y, s = apply_part(b.name, name, b.attentions[name], params[name], state.get(name, {}),
+                              _attention_input(name, y, given), key=keys[2 * i],
+                              train=train)  # fmt: skip
             new_state.update({name: s} if s else {})
             return drop(y, keys[2 * i + 1])
 
         def feed_forward(y: Any) -> Any:
-            y, _ = b.linear1.apply(params["linear1"], {}, y)
-            y, _ = b.linear2.apply(params["linear2"], {}, drop(b.activation(y), keys[4]))
+            y, _ = apply_part(b.name, "linear1", b.linear1, params["linear1"], {}, y)
+            y = drop(b.activation(y), keys[4])
+            y, _ = apply_part(b.name, "linear2", b.linear2, params["linear2"], {}, y)
             return drop(y, keys[5])
 
         parts = [(lambda y, name=name, i=i: attend(name, i, y))
@@ -221,6 +225,7 @@ def _layer(b: _Block) -> Layer:
             x = x + part(_norm(norm, x, b.eps)) if b.norm_first else _norm(norm, x + part(x), b.eps)
         return x, new_state
 
+    apply.__qualname__ = f"{b.name}.apply"
     return Layer(init, apply)
 
 
@@ -240,15 +245,6 @@ def _attention_input(name: str, x: Any, given: dict[str, Any]) -> dict[str, Any]
         "key_padding_mask": given.get(f"{other}_key_padding_mask"),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _at(b: _Block, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function of a part; its errors say which."""
-    try:
-        return function(*args, **kwargs)
-    except Exception as error:
-        locate(error, b.name, name)
-        raise
 
 
 def _init_norm(features: int, dtype: Any, bias: bool) -> Params:
@@ -328,11 +324,7 @@ def _stack(
         spec = as_spec(spec)
         made = {}
         for i, k in zip(numbers, rt.random.split(key, num_layers), strict=True):
-            try:
-                made[i] = layer.init(k, spec)
-            except Exception as error:
-                locate(error, name, i)
-                raise
+            made[i] = init_part(name, i, layer, k, spec)
         params: Params = {"layers": {i: p for i, (p, _) in made.items()}}
         if norm:
             x = arguments(name, spec, inputs)[inputs[0]]
@@ -347,15 +339,13 @@ def _stack(
         given, old, new = arguments(name, x, inputs), state.get("layers", {}), {}
         keys = [None] * num_layers if key is None else rt.random.split(key, num_layers)
         for i, k in zip(numbers, keys, strict=True):
-            try:
-                y, s = layer.apply(params["layers"][i], old.get(i, {}), given, key=k, train=train)
-            except Exception as error:
-                locate(error, name, i)
-                raise
+            y, s = apply_part(name, i, layer, params["layers"][i], old.get(i, {}), given,
+                              key=k, train=train)  # fmt: skip
             given = given | {inputs[0]: y}
             new.update({i: s} if s else {})
         y = given[inputs[0]]
         y = _norm(params["norm"], y, eps) if norm else y
         return y, {"layers": new} if new else {}
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)
