@@ -208,10 +208,9 @@ def residual(*layers: Any, shortcut: Any = identity) -> Layer:
         He et al. 2016 (arXiv:1512.03385).
     """
     alone = len(layers) == 1 and (isinstance(layers[0], Layer) or callable(layers[0]))
-    body = as_layer(layers[0]) if alone else serial(*layers)
-    both = _side_by_side(
-        "residual", {"body": body, "shortcut": as_layer(shortcut)}, lambda x: (x, x)
-    )
+    body = as_layer(layers[0]) if alone else serial(named_layers("residual", layers))
+    parts = named_layers("residual", (("body", body), ("shortcut", shortcut)))
+    both = _side_by_side("residual", parts, lambda x: (x, x))
 
     @api
     def init(key: Any, spec: Any) -> tuple[Params, State]:

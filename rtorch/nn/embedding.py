@@ -43,8 +43,11 @@ def Embedding(
         >>> y.shape, bool(rt.all(y[1, 1:] == 0))
         ((2, 3, 4), True)
     """
+    for name, n in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
+        if not isinstance(n, int) or n < 1:
+            raise ArgumentError(f"[Embedding] {name}: expected an int of 1 or more, got {n!r}")
     if padding_idx is not None:
-        if not -num_embeddings <= padding_idx < num_embeddings:
+        if not isinstance(padding_idx, int) or not -num_embeddings <= padding_idx < num_embeddings:
             raise ArgumentError(f"[Embedding] padding_idx: expected one of {num_embeddings} rows, "
                                 f"got {padding_idx!r}")  # fmt: skip
         padding_idx %= num_embeddings

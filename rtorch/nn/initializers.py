@@ -253,7 +253,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         return math.sqrt(2 / (1 + slope * slope))
-    if nonlinearity not in _GAINS:
+    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
         raise ArgumentError(f"[calculate_gain] nonlinearity: expected one of "
                             f"{[*_GAINS, 'leaky_relu']}, got {nonlinearity!r}")  # fmt: skip
     return _GAINS[nonlinearity]

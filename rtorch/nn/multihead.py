@@ -104,9 +104,7 @@ def MultiHeadAttention(
         Vaswani et al. 2017 (arXiv:1706.03762); Shazeer 2019, section 2 (arXiv:1911.02150) for the
         cache.
     """
-    if not isinstance(num_heads, int) or num_heads < 1 or embed_dim % num_heads:
-        raise ArgumentError(f"[MultiHeadAttention] num_heads: expected a divisor of embed_dim "
-                            f"{embed_dim}, got {num_heads!r}")  # fmt: skip
+    check_heads("MultiHeadAttention", "embed_dim", embed_dim, num_heads)
     o = _Options(embed_dim, num_heads, dropout, bias, batch_first, is_causal, need_weights,
                  chunk_size, cache_size, rotary, dtype)  # fmt: skip
 
@@ -143,6 +141,16 @@ def MultiHeadAttention(
         return ((y, weights) if need_weights else y), state
 
     return Layer(init, apply)
+
+
+def check_heads(name: str, dim_name: str, dim: Any, heads: Any) -> None:
+    """Raise unless both are positive ints, and the heads divide the features."""
+    if not isinstance(dim, int) or dim < 1:
+        raise ArgumentError(f"[{name}] {dim_name}: expected an int of 1 or more, got {dim!r}")
+    if not isinstance(heads, int) or heads < 1 or dim % heads:
+        raise ArgumentError(
+            f"[{name}] number of heads: expected a divisor of {dim_name} {dim}, got {heads!r}"
+        )
 
 
 def _sequences(given: dict[str, Any], o: _Options) -> tuple[Any, Any, Any]:

@@ -77,7 +77,7 @@ def eye(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
         >>> rt.nn.initializers.eye(None, (2, 3)).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
-    if len(shape) != 2:
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
         raise ShapeError(f"[eye] expected a shape (out, in), got {shape}")
     return rt.eye(*shape, dtype=_named(dtype))
 

@@ -20,7 +20,7 @@ from rtorch.nn.layer import (
     parameter_dtype,
 )
 from rtorch.nn.linear import Linear
-from rtorch.nn.multihead import MultiHeadAttention
+from rtorch.nn.multihead import MultiHeadAttention, check_heads
 
 _ENCODER_INPUTS = ("src", "src_mask", "src_key_padding_mask")
 _DECODER_INPUTS = ("tgt", "memory", "tgt_mask", "memory_mask", "tgt_key_padding_mask",
@@ -98,6 +98,7 @@ def TransformerEncoderLayer(
         Vaswani et al. 2017 (arXiv:1706.03762); Xiong et al. 2020 (arXiv:2002.04745) for LayerNorm
         in front.
     """
+    check_heads("TransformerEncoderLayer", "d_model", d_model, nhead)
     attention = MultiHeadAttention(
         d_model, nhead, dropout, bias, batch_first, is_causal=is_causal, chunk_size=chunk_size,
         cache_size=cache_size, rotary=rotary, dtype=dtype,
@@ -159,6 +160,7 @@ def TransformerDecoderLayer(
         >>> layer.apply(params, state, (rt.ones((10, 2, 16)), rt.ones((7, 2, 16))))[0].shape
         (10, 2, 16)
     """
+    check_heads("TransformerDecoderLayer", "d_model", d_model, nhead)
     own = MultiHeadAttention(
         d_model, nhead, dropout, bias, batch_first, is_causal=is_causal, chunk_size=chunk_size,
         cache_size=cache_size, rotary=rotary, dtype=dtype,
