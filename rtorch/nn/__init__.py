@@ -67,6 +67,19 @@ from rtorch.nn.channel_dropout import (
     Dropout2d,
     Dropout3d,
 )
+from rtorch.nn.attention import scaled_dot_product_attention
+from rtorch.nn.bilinear import Bilinear
+from rtorch.nn.branches import (
+    fan_in_concat,
+    fan_in_sum,
+    fan_out,
+    identity,
+    lambda_,
+    parallel,
+    repeat,
+    residual,
+)
+from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
 from rtorch.nn.combinators import serial
 from rtorch.nn.conv_layers import (
     Conv1d,
@@ -80,6 +93,7 @@ from rtorch.nn.conv_transpose_layers import (
 )
 from rtorch.nn.convolution import conv1d, conv2d, conv3d
 from rtorch.nn.dropout import Dropout
+from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
 from rtorch.nn.global_pooling import (
     GlobalAvgPool,
@@ -90,7 +104,9 @@ from rtorch.nn.instance_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
+from rtorch.nn.leaky import PReLU, RReLU
 from rtorch.nn.linear import Linear
 from rtorch.nn.losses import (
     binary_cross_entropy_with_logits,
@@ -183,6 +199,57 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+from rtorch.nn.multihead import MultiHeadAttention
+from rtorch.nn.positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+    alibi,
+    rope,
+    sinusoidal_positions,
+)
+from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.summary import Summary, SummaryRow, summary
+from rtorch.nn.thresholds import (
+    hard_shrink,
+    soft_shrink,
+    softmin,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
+from rtorch.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Bilinear",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
+    "LSTMCell",
+    "Layer",
+    "LearnedPositions",
+    "Linear",
+    "MultiHeadAttention",
+    "PReLU",
+    "RNNCell",
+    "RReLU",
+    "SinusoidalPositions",
+    "Summary",
+    "SummaryRow",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "accuracy",
+    "alibi",
     "as_layer",
     "avg_pool1d",
     "avg_pool2d",
@@ -198,13 +265,20 @@ __all__ = [
     "conv_transpose3d",
     "cross_entropy",
     "elu",
+    "fan_in_concat",
+    "fan_in_sum",
+    "fan_out",
+    "geglu",
     "gelu",
     "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
     "hard_tanh",
+    "identity",
     "initializers",
     "l1_loss",
+    "lambda_",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
@@ -219,16 +293,30 @@ __all__ = [
     "nll_loss",
     "one_hot",
     "output_spec",
+    "parallel",
+    "reglu",
     "relu",
     "relu6",
+    "repeat",
+    "residual",
+    "rope",
+    "scaled_dot_product_attention",
     "selu",
     "serial",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
     "softsign",
+    "squareplus",
     "stateless",
+    "summary",
+    "swiglu",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

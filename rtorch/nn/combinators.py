@@ -7,7 +7,17 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, TreeError, api, describe
-from rtorch.nn.layer import Layer, Params, State, as_layer, as_spec, locate, output_spec
+from rtorch.nn.layer import (
+    Layer,
+    Params,
+    State,
+    apply_part,
+    as_layer,
+    as_spec,
+    init_part,
+    locate,
+    spec_after,
+)
 
 
 def serial(*layers: Any) -> Layer:
@@ -33,18 +43,14 @@ def serial(*layers: Any) -> Layer:
         >>> net.apply(params, state, rt.zeros((8, 1, 28, 28)))[0].shape
         (8, 10)
     """
-    named = _named(layers)
+    named = named_layers("serial", layers)
 
     @api
     def init(key: Any, spec: Any) -> tuple[Params, State]:
         params, state, spec = {}, {}, as_spec(spec)
-        for (name, layer), layer_key in zip(named.items(), _keys(key, len(named)), strict=True):
-            try:
-                p, s = layer.init(layer_key, spec)
-                spec = output_spec(layer, p, s, spec)
-            except Exception as error:
-                locate(error, "serial", name)
-                raise
+        for (name, layer), layer_key in zip(named.items(), split_key(key, len(named)), strict=True):
+            p, s = init_part("serial", name, layer, layer_key, spec)
+            spec = _output_spec(name, layer, p, s, spec)
             params.update({name: p} if p else {})
             state.update({name: s} if s else {})
         return params, state
@@ -53,56 +59,63 @@ def serial(*layers: Any) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        _check_names("params", params, named)
+        check_names("serial", params, named)
         new_state = {}
-        for (name, layer), layer_key in zip(named.items(), _keys(key, len(named)), strict=True):
-            try:
-                x, s = layer.apply(
-                    params.get(name, {}), state.get(name, {}), x, key=layer_key, train=train
-                )
-            except Exception as error:
-                locate(error, "serial", name)
-                raise
+        for (name, layer), layer_key in zip(named.items(), split_key(key, len(named)), strict=True):
+            x, s = apply_part("serial", name, layer, params.get(name, {}), state.get(name, {}), x,
+                              key=layer_key, train=train)  # fmt: skip
             new_state.update({name: s} if s else {})
         return x, new_state
 
     return Layer(init, apply)
 
 
-def _named(layers: tuple[Any, ...]) -> dict[str, Layer]:
+def _output_spec(name: str, layer: Layer, params: Params, state: State, spec: Any) -> Any:
+    try:
+        return spec_after(layer, params, state, spec)
+    except Exception as error:
+        locate(error, "serial", name)
+        raise
+
+
+def named_layers(combinator: str, layers: tuple[Any, ...]) -> dict[str, Layer]:
     """The layers by name, in order."""
     if len(layers) == 1 and isinstance(layers[0], Mapping):
         layers = tuple(layers[0].items())
     named: dict[str, Layer] = {}
     for i, entry in enumerate(layers):
-        name, layer = _pair(i, entry)
+        name, layer = _pair(combinator, i, entry)
         if name in named:
-            raise ArgumentError(f"[serial] two layers have the name {name!r}")
+            raise ArgumentError(f"[{combinator}] two layers have the name {name!r}")
         named[name] = layer
     return named
 
 
-def _pair(i: int, entry: Any) -> tuple[str, Layer]:
+def _pair(combinator: str, i: int, entry: Any) -> tuple[str, Layer]:
     # A Layer is a tuple too: it is asked for first.
     is_pair = isinstance(entry, tuple) and not isinstance(entry, Layer)
     name, layer = entry if is_pair and len(entry) == 2 else (str(i), entry)
     if not isinstance(name, str) or not (isinstance(layer, Layer) or callable(layer)):
         raise ArgumentError(
-            f"[serial] layer {i}: expected a Layer, a function or a pair of a name and one of "
-            f"them, got {describe(entry)}"
+            f"[{combinator}] layer {i}: expected a Layer, a function or a pair of a name and one "
+            f"of them, got {describe(entry)}"
         )
     return name, as_layer(layer)
 
 
-def _keys(key: Any, n: int) -> Any:
+def split_key(key: Any, n: int) -> Any:
+    """`n` keys, or as often None."""
     return [None] * n if key is None or n == 0 else rt.random.split(key, n)
 
 
-def _check_names(what: str, params: Params, named: dict[str, Layer]) -> None:
+def check_names(combinator: str, params: Params, named: dict[str, Layer]) -> None:
+    """Raise unless `params` are those of some of the layers."""
     if not isinstance(params, dict):
-        raise TreeError(f"[serial] {what}: expected a dict by layer name, got {describe(params)}")
+        raise TreeError(
+            f"[{combinator}] params: expected a dict by layer name, got {describe(params)}"
+        )
     if not params.keys() <= named.keys():
         raise TreeError(
-            f"[serial] {what}: there is no layer for {sorted(params.keys() - named.keys())}; the "
-            f"layers are {list(named)}"
+            f"[{combinator}] params: there is no layer for {sorted(params.keys() - named.keys())}; "
+            f"the layers are {list(named)}"
         )

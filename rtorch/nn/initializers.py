@@ -12,14 +12,26 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError
+from rtorch.nn.structured import (
+    Initializer as Initializer,
+    Shape as Shape,
+    delta_orthogonal,
+    dirac,
+    eye,
+    orthogonal,
+    sparse,
+)
 
 __all__ = [
+    "calculate_gain",
     "constant",
+    "delta_orthogonal",
+    "dirac",
+    "eye",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -30,14 +42,19 @@ __all__ = [
     "lecun_uniform",
     "normal",
     "ones",
+    "orthogonal",
+    "sparse",
+    "trunc_normal",
+    "truncated_normal",
     "uniform",
+    "variance_scaling",
     "xavier_normal",
     "xavier_uniform",
     "zeros",
 ]
 
-Shape: TypeAlias = tuple[int, ...]
-Initializer: TypeAlias = Callable[[Any, Shape, Any], rt.Array]
+# Standard deviation of a standard normal number that is cut off at ±2.
+_CUT_STD = 0.8796256610342398
 
 
 def zeros(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
@@ -108,6 +125,51 @@ def normal(std: float = 1.0, mean: float = 0.0) -> Initializer:
     return init
 
 
+def truncated_normal(
+    std: float = 1.0, mean: float = 0.0, lower: float = -2.0, upper: float = 2.0
+) -> Initializer:
+    """Normal numbers without those beyond `lower` and `upper` standard deviations, as in JAX.
+
+    Args:
+        std: Standard deviation before the tails are cut off.
+        mean: Mean, likewise.
+        lower: In units of `std`.
+        upper: In units of `std`.
+
+    Example:
+        >>> import rtorch as rt
+        >>> w = rt.nn.initializers.truncated_normal(0.5)(rt.random.key(0), (100,), rt.float32)
+        >>> bool(rt.all(abs(w) <= 1))
+        True
+    """
+
+    def init(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
+        of = rt.default_dtype() if dtype is float else dtype
+        return rt.random.truncated_normal(key, lower, upper, shape, of) * std + mean
+
+    return init
+
+
+def trunc_normal(
+    mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
+) -> Initializer:
+    """Normal numbers without those outside of ``[a, b]``, as PyTorch's ``trunc_normal_``.
+
+    Args:
+        mean: Mean before the tails are cut off.
+        std: Standard deviation, likewise.
+        a: The least number (not in units of `std`).
+        b: The largest.
+
+    Example:
+        >>> import rtorch as rt
+        >>> init = rt.nn.initializers.trunc_normal(std=5.0)
+        >>> bool(rt.all(abs(init(rt.random.key(0), (100,), rt.float32)) <= 2))
+        True
+    """
+    return truncated_normal(std, mean, (a - mean) / std, (b - mean) / std)
+
+
 def fans(shape: Shape) -> tuple[int, int]:
     """``(fan_in, fan_out)`` of a weight of shape ``(out, in, *window)``."""
     if len(shape) < 2:
@@ -124,14 +186,77 @@ def _variance(scale: float, mode: str, distribution: str) -> Initializer:
 
     def init(key: Any, shape: Shape, dtype: Any = float) -> rt.Array:
         fan_in, fan_out = fans(shape)
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+        fan = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+            "fan_geo_avg": math.sqrt(fan_in * fan_out),
+        }[mode]
         std = math.sqrt(scale / fan) if fan else 0.0
+        if distribution == "truncated_normal":
+            return truncated_normal(std / _CUT_STD)(key, shape, dtype)
         if distribution == "normal":
             return normal(std)(key, shape, dtype)
         bound = math.sqrt(3) * std
         return uniform(-bound, bound)(key, shape, dtype)
 
     return init
+
+
+def variance_scaling(
+    scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal"
+) -> Initializer:
+    """Variance ``scale / fan``: what the named schemes below are cases of.
+
+    Args:
+        scale: A factor.
+        mode: ``"fan_in"``, ``"fan_out"``, their mean ``"fan_avg"``, or ``"fan_geo_avg"``.
+        distribution: ``"truncated_normal"`` (cut off at two standard deviations, and as wide as the
+            variance asks then), ``"normal"`` or ``"uniform"``.
+
+    Example:
+        >>> import rtorch as rt
+        >>> init = rt.nn.initializers.variance_scaling(2.0, "fan_out")
+        >>> init(rt.random.key(0), (8, 6), rt.float32).shape
+        (8, 6)
+    """
+    modes = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg")
+    distributions = ("truncated_normal", "normal", "uniform")
+    for name, value, choices in (("mode", mode, modes),
+                                 ("distribution", distribution, distributions)):  # fmt: skip
+        if value not in choices:
+            raise ArgumentError(
+                f"[variance_scaling] {name}: expected one of {choices}, got {value!r}"
+            )
+    return _variance(scale, mode, distribution)
+
+
+_GAINS = {
+    "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3,
+    "relu": math.sqrt(2.0), "selu": 3 / 4,
+}  # fmt: skip
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """PyTorch's recommended factor for weights in front of an activation.
+
+    Args:
+        nonlinearity: ``"linear"``, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``,
+            ``"selu"``, or ``"conv1d"`` to ``"conv3d"``.
+        param: The slope of ``"leaky_relu"``, by default 0.01.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nn.initializers.calculate_gain("leaky_relu", 1.0)
+        1.0
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        return math.sqrt(2 / (1 + slope * slope))
+    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
+        raise ArgumentError(f"[calculate_gain] nonlinearity: expected one of "
+                            f"{[*_GAINS, 'leaky_relu']}, got {nonlinearity!r}")  # fmt: skip
+    return _GAINS[nonlinearity]
 
 
 def _check_mode(function: str, mode: str) -> str:

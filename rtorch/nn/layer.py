@@ -8,6 +8,7 @@ no module objects, no global state, no implicit keys.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
@@ -71,6 +72,7 @@ def stateless(
     ) -> tuple[Any, State]:
         return call(params, x), state
 
+    apply_stateless.__qualname__ = call.__qualname__
     return Layer(init_stateless, apply_stateless)
 
 
@@ -92,8 +94,23 @@ def as_layer(layer: Any) -> Layer:
     if isinstance(layer, Layer):
         return layer
     if callable(layer):
-        return stateless(None, lambda params, x: layer(x))
+        return _of_function(layer)
     raise ArgumentError(f"[as_layer] expected a Layer or a function, got {describe(layer)}")
+
+
+def _of_function(function: Callable[[Any], Any]) -> Layer:
+    def call(params: Params, x: Any) -> Any:
+        return function(x)
+
+    name = getattr(function, "__name__", type(function).__name__)
+    call.__qualname__ = f"{name}.call"
+    return stateless(None, call)
+
+
+def kind_of(layer: Layer) -> str:
+    """The name of the function that made a layer, such as ``Linear``."""
+    name: str = getattr(layer.apply, "__qualname__", "Layer")
+    return name.partition(".")[0]
 
 
 def as_spec(x: Any) -> Any:
@@ -118,8 +135,44 @@ def output_spec(layer: Any, params: Params, state: State, spec: Spec) -> Any:
         >>> rt.nn.output_spec(layer, *layer.init(rt.random.key(0), spec), spec)
         f32[32,10]
     """
-    apply = as_layer(layer).apply
-    return rt.eval_shape(lambda p, s, x: apply(p, s, x)[0], params, state, spec)
+    return spec_after(as_layer(layer), params, state, spec)
+
+
+def spec_after(layer: Layer, params: Params, state: State, spec: Spec) -> Any:
+    """`output_spec` for combinators: errors keep the names that they have."""
+    return rt.eval_shape(lambda p, s, x: layer.apply(p, s, x)[0], params, state, spec)
+
+
+def arguments(layer: str, x: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """The input of a layer that takes several things, by name.
+
+    Args:
+        layer: Its name, for messages.
+        x: The first of them alone, a tuple of the first ones in the order of `names`, or a dict.
+        names: All that there may be; the first must be there.
+    """
+    if isinstance(x, dict):
+        given = x
+    else:
+        values = x if isinstance(x, tuple | list) else (x,)
+        if len(values) > len(names):
+            raise ArgumentError(
+                f"[{layer}] input: expected at most {len(names)} values {names}, got {len(values)}"
+            )
+        given = dict(zip(names, values, strict=False))
+    if not given.keys() <= set(names) or given.get(names[0]) is None:
+        raise ArgumentError(
+            f"[{layer}] input: expected {names[0]!r} and perhaps others of {names}, got "
+            f"{sorted(given)}"
+        )
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def parameter_dtype(dtype: Any, of_input: Any) -> Any:
+    """The dtype asked for, or that of the input if it is floating, or the default."""
+    if dtype is not None:
+        return dtype
+    return of_input if rt.isdtype(of_input, "real floating") else rt.default_dtype()
 
 
 def needs_key(layer: str, key: Any, call: str) -> None:
@@ -129,6 +182,56 @@ def needs_key(layer: str, key: Any, call: str) -> None:
             f"[{layer}] {call} draws random numbers and got key=None: pass key=rt.random.key(0), "
             "and another key (rt.random.split) each time"
         )
+
+
+class Part(NamedTuple):
+    """What a combinator tells of a layer in it that it calls."""
+
+    path: tuple[str, ...]
+    layer: Layer
+    params: Params
+    state: State
+    x: Any
+    y: Any
+
+
+class Watch(NamedTuple):
+    """Where `summary` listens: the parts so far, and the path of the layer that runs."""
+
+    parts: list[Part]
+    path: tuple[str, ...]
+
+
+watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def init_part(combinator: str, name: str, layer: Layer, key: Any, spec: Any) -> Any:
+    """Make parameters and state of a layer in a combinator; errors say where."""
+    try:
+        return layer.init(key, spec)
+    except Exception as error:
+        locate(error, combinator, name)
+        raise
+
+
+def apply_part(
+    combinator: str, name: str, layer: Layer, params: Params, state: State, x: Any, *,
+    key: Any = None, train: bool = False,
+) -> tuple[Any, State]:  # fmt: skip
+    """Call a layer in a combinator; errors say where, and `summary` hears of it."""
+    outer = watch.get()
+    token = None if outer is None else watch.set(Watch(outer.parts, (*outer.path, name)))
+    try:
+        y, new_state = layer.apply(params, state, x, key=key, train=train)
+    except Exception as error:
+        locate(error, combinator, name)
+        raise
+    finally:
+        if token is not None:
+            watch.reset(token)
+    if outer is not None:
+        outer.parts.append(Part((*outer.path, name), layer, params, state, x, y))
+    return y, new_state
 
 
 def locate(error: Exception, combinator: str, name: str) -> None:

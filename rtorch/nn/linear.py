@@ -8,7 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
 from rtorch.nn.initializers import Initializer, uniform
-from rtorch.nn.layer import Layer, Params, needs_key, stateless
+from rtorch.nn.layer import Layer, Params, needs_key, parameter_dtype, stateless
 
 
 def Linear(
@@ -54,7 +54,7 @@ def Linear(
         needs_key("Linear", key, "init")
         in_features = spec.shape[-1]
         default = _torch_default(in_features)
-        of = _parameter_dtype(dtype, spec.dtype)
+        of = parameter_dtype(dtype, spec.dtype)
         weight_key, bias_key = rt.random.split(key, 2)
         weight = (weight_init or default)(weight_key, (out_features, in_features), of)
         if not bias:
@@ -73,12 +73,6 @@ def Linear(
 def _torch_default(in_features: int) -> Initializer:
     bound = 1 / math.sqrt(in_features) if in_features else 0.0
     return uniform(-bound, bound)
-
-
-def _parameter_dtype(dtype: Any, of_input: Any) -> Any:
-    if dtype is not None:
-        return dtype
-    return of_input if rt.isdtype(of_input, "real floating") else rt.default_dtype()
 
 
 def _weight(params: Params, bias: bool) -> rt.Array:

@@ -30,6 +30,31 @@ SPECS = {
         (3, 2, 2), (3, 2),
     ),
     "empty serial": LayerSpec(nn.serial, (3, 2), (3, 2)),
+    "rnn": LayerSpec(lambda: nn.RNN(5, nonlinearity="relu"), (4, 2, 3), (4, 2, 5)),
+    "lstm": LayerSpec(lambda: nn.LSTM(5, 2, dropout=0.2), (4, 2, 3), (4, 2, 5)),
+    "gru both ways": LayerSpec(lambda: nn.GRU(5, bidirectional=True), (4, 3), (4, 10)),
+    "rnn cell": LayerSpec(lambda: nn.RNNCell(5), (2, 3), (2, 5)),
+    "attention": LayerSpec(lambda: nn.MultiHeadAttention(4, 2, 0.1), (3, 2, 4), (3, 2, 4)),
+    "attention in chunks": LayerSpec(
+        lambda: nn.MultiHeadAttention(4, 2, is_causal=True, chunk_size=2), (5, 4), (5, 4)
+    ),
+    "encoder": LayerSpec(
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 6), 2, norm=True),
+        (3, 2, 4), (3, 2, 4),
+    ),
+    "sinusoidal": LayerSpec(nn.SinusoidalPositions, (3, 2, 4), (3, 2, 4)),
+    "learned positions": LayerSpec(
+        lambda: nn.LearnedPositions(9, batch_first=True), (2, 3, 4), (2, 3, 4)
+    ),
+    "prelu": LayerSpec(lambda: nn.PReLU(3), (2, 3, 4), (2, 3, 4)),
+    "rrelu": LayerSpec(nn.RReLU, (2, 3), (2, 3)),
+    "fan out and in": LayerSpec(
+        lambda: nn.serial(nn.fan_out(nn.Linear(2), nn.relu), nn.fan_in_concat()), (2, 3), (2, 5)
+    ),
+    "residual": LayerSpec(lambda: nn.residual(nn.Linear(3), nn.Dropout(0.1)), (2, 3), (2, 3)),
+    "repeat": LayerSpec(
+        lambda: nn.repeat(nn.serial(nn.Linear(3), nn.Dropout(0.1)), 3), (2, 3), (2, 3)
+    ),
 }  # fmt: skip
 
 
