@@ -56,18 +56,8 @@ from rtorch.nn.adaptive_pooling_layers import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
-from rtorch.nn.batch_norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-)
-from rtorch.nn.channel_dropout import (
-    AlphaDropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-)
 from rtorch.nn.attention import scaled_dot_product_attention
+from rtorch.nn.batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from rtorch.nn.bilinear import Bilinear
 from rtorch.nn.branches import (
     fan_in_concat,
@@ -80,31 +70,17 @@ from rtorch.nn.branches import (
     residual,
 )
 from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
+from rtorch.nn.channel_dropout import AlphaDropout, Dropout1d, Dropout2d, Dropout3d
 from rtorch.nn.combinators import serial
-from rtorch.nn.conv_layers import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-)
-from rtorch.nn.conv_transpose_layers import (
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
+from rtorch.nn.conv_layers import Conv1d, Conv2d, Conv3d
+from rtorch.nn.conv_transpose_layers import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from rtorch.nn.convolution import conv1d, conv2d, conv3d
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
-from rtorch.nn.global_pooling import (
-    GlobalAvgPool,
-    GlobalMaxPool,
-)
-from rtorch.nn.instance_norm import (
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-)
 from rtorch.nn.gates import geglu, reglu, swiglu
+from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
+from rtorch.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
 from rtorch.nn.leaky import PReLU, RReLU
 from rtorch.nn.linear import Linear
@@ -116,11 +92,8 @@ from rtorch.nn.losses import (
     nll_loss,
 )
 from rtorch.nn.metrics import accuracy
-from rtorch.nn.normalization import (
-    GroupNorm,
-    LayerNorm,
-    RMSNorm,
-)
+from rtorch.nn.multihead import MultiHeadAttention
+from rtorch.nn.normalization import GroupNorm, LayerNorm, RMSNorm
 from rtorch.nn.pooling_functions import (
     avg_pool1d,
     avg_pool2d,
@@ -143,63 +116,6 @@ from rtorch.nn.pooling_layers import (
     MaxPool2d,
     MaxPool3d,
 )
-from rtorch.nn.transposed_convolution import (
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)
-from rtorch.nn.precision import Policy, cast
-
-__all__ = [
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AlphaDropout",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "Flatten",
-    "GlobalAvgPool",
-    "GlobalMaxPool",
-    "GroupNorm",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "Layer",
-    "LayerNorm",
-    "Linear",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "RMSNorm",
-    "Policy",
-    "accuracy",
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-from rtorch.nn.multihead import MultiHeadAttention
 from rtorch.nn.positions import (
     LearnedPositions,
     SinusoidalPositions,
@@ -207,6 +123,7 @@ from rtorch.nn.positions import (
     rope,
     sinusoidal_positions,
 )
+from rtorch.nn.precision import Policy, cast
 from rtorch.nn.recurrent import GRU, LSTM, RNN
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.thresholds import (
@@ -223,22 +140,60 @@ from rtorch.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from rtorch.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AlphaDropout",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Bilinear",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LSTMCell",
     "Layer",
+    "LayerNorm",
     "LearnedPositions",
     "Linear",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "MultiHeadAttention",
     "PReLU",
+    "Policy",
+    "RMSNorm",
     "RNNCell",
     "RReLU",
     "SinusoidalPositions",
@@ -249,6 +204,12 @@ __all__ = [
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "accuracy",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alibi",
     "as_layer",
     "avg_pool1d",

@@ -44,6 +44,11 @@ EXEMPT = {
     "dynamic": "it has no equation of its own: how while_loop is differentiated",
     "io_callback": "it acts, and has no derivative",
     "pure_callback": "the same",
+    **dict.fromkeys(
+        ("conv", "window_max", "window_pick", "window_place", "window_which"),
+        "of neural networks: tests/nn",
+    ),
+    "root": "tests/transforms/test_root.py",
     "linear_map": "tests/transforms/test_linear_call.py",
     "linear_solve": "tests/transforms/test_linear_solve.py",
     "gamma_slope": "of random numbers: see random_gamma",
