@@ -8,7 +8,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.initializers import uniform
-from rtorch.nn.layer import Layer, Params, arguments, needs_key, parameter_dtype, stateless
+from rtorch.nn.layer import Layer, Params, arguments, needs_key, stateless
+from rtorch.nn.parameters import parameter_dtype
 
 
 def Bilinear(out_features: int, bias: bool = True, *, dtype: Any = None) -> Layer:

@@ -168,13 +168,6 @@ def arguments(layer: str, x: Any, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def parameter_dtype(dtype: Any, of_input: Any) -> Any:
-    """The dtype asked for, or that of the input if it is floating, or the default."""
-    if dtype is not None:
-        return dtype
-    return of_input if rt.isdtype(of_input, "real floating") else rt.default_dtype()
-
-
 def needs_key(layer: str, key: Any, call: str) -> None:
     """Raise unless there is a key; `call` is what it is needed for."""
     if key is None:

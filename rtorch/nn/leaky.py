@@ -6,7 +6,8 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
-from rtorch.nn.layer import Layer, Params, State, needs_key, parameter_dtype, stateless
+from rtorch.nn.layer import Layer, Params, State, needs_key, stateless
+from rtorch.nn.parameters import parameter_dtype
 
 
 def PReLU(

@@ -8,7 +8,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
 from rtorch.nn.initializers import Initializer, uniform
-from rtorch.nn.layer import Layer, Params, needs_key, parameter_dtype, stateless
+from rtorch.nn.layer import Layer, Params, needs_key, stateless
+from rtorch.nn.parameters import parameter_dtype
 
 
 def Linear(

@@ -17,7 +17,8 @@ from rtorch.errors import (
 )
 from rtorch.nn.attention import attention_weights, is_bool, scaled_dot_product_attention
 from rtorch.nn.initializers import kaiming_uniform, xavier_uniform
-from rtorch.nn.layer import Layer, Params, State, arguments, needs_key, parameter_dtype
+from rtorch.nn.layer import Layer, Params, State, arguments, needs_key
+from rtorch.nn.parameters import parameter_dtype
 
 _INPUTS = ("query", "key", "value", "key_padding_mask", "attn_mask")
 

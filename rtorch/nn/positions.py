@@ -7,7 +7,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.initializers import Initializer, normal
-from rtorch.nn.layer import Layer, Params, needs_key, parameter_dtype, stateless
+from rtorch.nn.layer import Layer, Params, needs_key, stateless
+from rtorch.nn.parameters import parameter_dtype
 
 __all__ = [
     "LearnedPositions",

@@ -25,7 +25,8 @@ from rtorch.nn.cells import (
     rnn,
 )
 from rtorch.nn.dropout import Dropout
-from rtorch.nn.layer import Layer, Params, State, arguments, needs_key, parameter_dtype
+from rtorch.nn.layer import Layer, Params, State, arguments, needs_key
+from rtorch.nn.parameters import parameter_dtype
 
 _INPUTS = ("x", "h0", "lengths")
 

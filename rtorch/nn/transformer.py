@@ -17,10 +17,11 @@ from rtorch.nn.layer import (
     as_spec,
     init_part,
     needs_key,
-    parameter_dtype,
 )
 from rtorch.nn.linear import Linear
 from rtorch.nn.multihead import MultiHeadAttention, check_heads
+from rtorch.nn.normalization import LayerNorm
+from rtorch.nn.parameters import parameter_dtype
 
 _ENCODER_INPUTS = ("src", "src_mask", "src_key_padding_mask")
 _DECODER_INPUTS = ("tgt", "memory", "tgt_mask", "memory_mask", "tgt_key_padding_mask",
@@ -250,16 +251,11 @@ def _attention_input(name: str, x: Any, given: dict[str, Any]) -> dict[str, Any]
 
 
 def _init_norm(features: int, dtype: Any, bias: bool) -> Params:
-    weight = {"weight": rt.ones(features, dtype=dtype)}
-    return weight | {"bias": rt.zeros(features, dtype=dtype)} if bias else weight
+    return LayerNorm(bias=bias, dtype=dtype).init(None, rt.spec(features, dtype))[0]
 
 
 def _norm(params: Params, x: Any, eps: float) -> Any:
-    """LayerNorm over the last axis (Ba et al. 2016, arXiv:1607.06450)."""
-    centred = x - rt.mean(x, axis=-1, keepdims=True)
-    variance = rt.mean(centred * centred, axis=-1, keepdims=True)
-    y = centred * rt.rsqrt(variance + eps) * params["weight"]
-    return y + params["bias"] if "bias" in params else y
+    return LayerNorm(eps=eps, bias="bias" in params).apply(params, {}, x)[0]
 
 
 def TransformerEncoder(
