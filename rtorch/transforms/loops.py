@@ -30,6 +30,7 @@ from rtorch.transforms.arguments import (
 from rtorch.transforms.carry import Carry, carry_of, stage_step
 from rtorch.transforms.concrete import concrete_integer
 from rtorch.transforms.derive import closed
+from rtorch.transforms.programs import Staged
 from rtorch.transforms.scan import scan_of
 from rtorch.transforms.vmap import vmap
 from rtorch.transforms.while_loop import while_loop
@@ -88,7 +89,7 @@ def scan(
     n = _length(leaves, xs, length)
     carry = carry_of(init, "scan")
     if checkpoint is not None:
-        return _in_segments(f, init, xs, n, reverse, _segment(checkpoint, n))
+        return _in_segments(f, carry, leaves, xs_tree, n, reverse, _segment(checkpoint, n))
     rounds = _unrolled("scan", unroll, n)
     if is_staging() and rounds < n:
         if rounds > 1:
@@ -160,6 +161,16 @@ def _no_steps(f: Any, carry: Carry, leaves: list[Array], xs_tree: Any) -> tuple[
 def _staged(
     f: Any, carry: Carry, leaves: list[Array], xs_tree: Any, n: int, reverse: bool
 ) -> tuple[Any, Any]:
+    staged, carry, consts = _stage(f, carry, leaves, xs_tree)
+    last, ys = scan_of(staged.program, consts, carry.leaves, leaves, n, reverse)
+    return staged.out_tree.unflatten([*last, *ys])
+
+
+def _stage(
+    f: Any, carry: Carry, leaves: list[Array], xs_tree: Any
+) -> tuple[Staged, Carry, list[Array]]:
+    """The body, the carry with the types that it takes, and what the body closes over."""
+
     def step(value: Any, x: Any) -> Any:
         return _pair(f(value, x))
 
@@ -168,8 +179,7 @@ def _staged(
     slices = [Aval(x.shape[1:], x.dtype, x._weak, x._varies) for x in leaves]
     staged, carry = stage_step(step, carry, slices, in_tree)
     program, consts = closed(staged.program)
-    last, ys = scan_of(program, consts, carry.leaves, leaves, n, reverse)
-    return staged.out_tree.unflatten([*last, *ys])
+    return staged._replace(program=program), carry, consts
 
 
 # ---- loops made of loops -------------------------------------------------------------------------
@@ -233,16 +243,24 @@ def _segment(checkpoint: Any, n: int) -> int:
     return min(checkpoint, max(n, 1))
 
 
-def _in_segments(f: Any, init: Any, xs: Any, n: int, reverse: bool, size: int) -> tuple[Any, Any]:
-    """Segments whose inside is computed again for the derivative."""
+def _in_segments(
+    f: Any, carry: Carry, leaves: list[Array], xs_tree: Any, n: int, reverse: bool, size: int
+) -> tuple[Any, Any]:
+    """Segments whose inside is computed again for the derivative; the body is recorded once."""
     from rtorch.transforms.checkpoint import checkpoint
 
-    def inner(carry: Any, x: Any, steps: int) -> Any:
-        return scan(f, carry, x, steps, reverse)
+    staged, carry, consts = _stage(f, carry, leaves, xs_tree)
 
-    # One function for all segments: it is recorded once.
-    whole = checkpoint(named_after(f, inner), static_argnums=2)
-    return _nested(f, init, xs, n, reverse, size, whole)
+    def segment(values: Any, slices: Any, consts: Any, steps: int) -> Any:
+        return scan_of(staged.program, consts, values, slices, steps, reverse)
+
+    run = checkpoint(named_after(f, segment), static_argnums=3)
+
+    def inner(values: Any, slices: Any, steps: int) -> Any:
+        return run(values, slices, consts, steps)
+
+    last, ys = _nested(f, carry.leaves, leaves, n, reverse, size, inner)
+    return staged.out_tree.unflatten([*last, *ys])
 
 
 # ---- other loops ---------------------------------------------------------------------------------
