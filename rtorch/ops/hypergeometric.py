@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rtorch.core.dtypes import HALVES
 from rtorch.ops.base import Elementwise, add_p, elementwise, mul_p, neg_p
 from rtorch.ops.elementwise import div_p
 from rtorch.ops.library import by_library
@@ -105,6 +106,22 @@ def _unit(n: int, i: int) -> tuple[int, ...]:
     return tuple([int(j == i) for j in range(n)])
 
 
+_FAR = 1e9  # SciPy sums for seconds, and then for ever, where the argument is larger
+
+
+def _hyp1f1(xp: Any, a: Any, b: Any, x: Any) -> Any:
+    """SciPy's function; far out the leading term of its asymptotic series (DLMF 13.7.1)."""
+    library = by_library("hyp1f1")
+    if x.dtype in HALVES:  # which end long before
+        return library(xp, a, b, x)
+    far = (xp.abs(x) > _FAR) & ~((a <= 0) & (a == xp.floor(a)))  # a polynomial is summed at once
+    if not bool(far.any()):
+        return library(xp, a, b, x)
+    value = library(xp, a, b, xp.where(far, xp.copysign(xp.asarray(_FAR, x.dtype), x), x))
+    falls = far & (x < 0)
+    return value * xp.where(falls, xp.where(falls, -x / _FAR, 1) ** -a, 1).astype(x.dtype)
+
+
 # ---- primitives ----------------------------------------------------------------------------------
 
 
@@ -163,7 +180,7 @@ hyp1f1_slope_p: Elementwise = Hyp1F1Slope()
 hyp2f1_slope_p: Elementwise = Hyp2F1Slope()
 hyp1f1_p: Elementwise = elementwise(
     "hyp1f1",
-    by_library("hyp1f1"),
+    _hyp1f1,
     lambda out, *xs: hyp1f1_slope_p(*xs, by=0),
     lambda out, *xs: hyp1f1_slope_p(*xs, by=1),
     of_arrays(lambda *args: _by_x(hyp1f1_p, *args)),

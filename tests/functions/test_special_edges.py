@@ -293,3 +293,13 @@ def test_largest_degree() -> None:
     got = rt.special.sph_harm_y(n, 1, theta, 0.5, n_max=2)
     want = scipy.sph_harm_y(np.minimum(n, 2), 1, np.asarray(theta), 0.5)
     np.testing.assert_allclose(np.asarray(got), want, 1e-13)
+
+
+def test_hyp1f1_far_out_takes_no_time():
+    pytest.importorskip("scipy")
+    x = rt.asarray([1e300, -1e300, rt.inf, -rt.inf, -1e12, 2.0], dtype=rt.float64)
+    out = np.asarray(rt.special.hyp1f1(1.5, 2.5, x))
+    assert out[0] == out[2] == np.inf
+    assert out[1] == out[3] == 0
+    np.testing.assert_allclose(out[4], 1.5 * np.sqrt(np.pi) / 2 * 1e-18, 1e-8)
+    np.testing.assert_allclose(out[5], float(rt.special.hyp1f1(1.5, 2.5, x[5])), 1e-14)
