@@ -104,9 +104,12 @@ class Writer:
 def refused(eqn: Eqn, what: Any) -> ArgumentError:
     """The error for an equation that holds something of Python's."""
     held = "" if what is None else f" ({what!r})" if callable(what) else f" ({describe(what)})"
+    cure = "leave it out of the function, or export the parts around it"
+    if eqn.prim.name == "dynamic":
+        cure = "it is the reverse mode of a while_loop, which has one that fits with max_steps"
     error = ArgumentError(
         f"[export] operation '{eqn.prim.name}' holds a Python object{held}, which a file cannot "
-        "hold: leave it out of the function, or export the parts around it"
+        f"hold: {cure}"
     )
     error.where = eqn.source or error.where
     return error

@@ -86,7 +86,7 @@ def scan(
     """
     check_callable(f, "scan")
     leaves, xs_tree = flatten_arrays(xs, "scan", "xs")
-    n = _length(leaves, xs, length)
+    n = _length("scan", leaves, xs, length)
     carry = carry_of(init, "scan")
     if checkpoint is not None:
         return _in_segments(f, carry, leaves, xs_tree, n, reverse, _segment(checkpoint, n))
@@ -100,20 +100,21 @@ def scan(
     return _eager(f, carry, leaves, xs_tree, n, reverse)
 
 
-def _length(leaves: list[Array], xs: Any, length: int | None) -> int:
+def _length(name: str, leaves: list[Array], xs: Any, length: int | None = None) -> int:
     if length is not None and (type(length) is bool or not isinstance(length, int) or length < 0):
-        raise ArgumentError(f"[scan] length: expected a non-negative integer, got {length!r}")
+        raise ArgumentError(f"[{name}] length: expected a non-negative integer, got {length!r}")
     sizes = {} if length is None else {length: "length"}
     for i, x in enumerate(leaves):
         where = "xs" + argument_path(i, (xs,), {}).removeprefix("args[0]")
         if not x.shape:
-            raise ShapeError(f"[scan] {where} has no axis to slice: it is a {describe(x)}")
+            raise ShapeError(f"[{name}] {where} has no axis to slice: it is a {describe(x)}")
         sizes.setdefault(x.shape[0], where)
     if not sizes:
-        raise ArgumentError("[scan] there is nothing to slice in xs: pass length")
+        cure = ": pass length" if name == "scan" else ""
+        raise ArgumentError(f"[{name}] there is nothing to slice in xs{cure}")
     if len(sizes) > 1:
         said = ", ".join(f"{where} says {n}" for n, where in sizes.items())
-        raise ShapeError(f"[scan] the number of steps is not clear: {said}")
+        raise ShapeError(f"[{name}] the number of steps is not clear: {said}")
     return next(iter(sizes))
 
 
@@ -299,7 +300,11 @@ def fori_loop(
     if is_staging():
         steps = wrap(np.arange(first, stop), True)  # weak, as the Python integers of eager mode
         step = named_after(body_fun, lambda value, i: (body_fun(i, value), None))
-        return scan(step, init_val, steps, unroll=rounds)[0]
+        if rounds > 1:
+            return scan(step, init_val, steps, unroll=rounds)[0]
+        leaves, one = flatten_arrays(steps, "fori_loop", "the indices")
+        carry = carry_of(init_val, "fori_loop")
+        return _staged(step, carry, leaves, one, stop - first, False)[0]
     carry = carry_of(init_val, "fori_loop")
     for i in range(first, stop):
         carry = carry.next(body_fun(i, carry.value))
@@ -326,12 +331,12 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
         [0, 1, 4, 9]
     """
     check_callable(f, "map")
+    leaves, _ = flatten_arrays(xs, "map", "xs")
+    n = _length("map", leaves, xs)
     if batch_size is None:
         return scan(named_after(f, lambda _, x: ((), f(x))), (), xs)[1]
     if type(batch_size) is not int or batch_size < 1:
         raise ArgumentError(f"[map] batch_size: expected a positive integer, got {batch_size!r}")
-    leaves, _ = flatten_arrays(xs, "map", "xs")
-    n = _length(leaves, xs, None)
     if n <= batch_size:
         return vmap(f)(xs)
 

@@ -393,6 +393,21 @@ def test_an_error_in_the_body_names_the_function_of_the_user(call):
         rt.jit(lambda: call(f))()
 
 
+BAD_LOOPS = {
+    "fori_loop": lambda: rt.fori_loop(0, 3, lambda i, c: c[1:], rt.ones(3)),
+    "map": lambda: rt.map(rt.sin, 1.0),
+    "map of nothing": lambda: rt.map(rt.sin, None),
+}
+
+
+@pytest.mark.parametrize("staged", [False, True])
+@pytest.mark.parametrize("name", BAD_LOOPS)
+def test_bad_loops_are_called_by_name(name, staged):
+    call = BAD_LOOPS[name]
+    with pytest.raises((ShapeError, ArgumentError), match=rf"^\[{name.split()[0]}\]"):
+        rt.jit(call)() if staged else call()
+
+
 BAD_WHILES = {
     "condition": (lambda: rt.while_loop(lambda c: c, lambda c: c, 1.0), DTypeError, "bool"),
     "axes": (lambda: rt.while_loop(lambda c: c > 0, lambda c: c, XS), ShapeError, "scalar"),
