@@ -19,13 +19,16 @@ Memory lives in workspaces, one per call in progress, so that threads and recurs
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from rtorch.compiler.fused import fuse
+from rtorch.compiler.native.entry import Segment, Unit, make_table, packed
 from rtorch.compiler.passes import optimize
 from rtorch.core.array import Array, take_memory
+from rtorch.core.aval import Aval
 from rtorch.core.program import Atom, Eqn, Program, Var
 from rtorch.core.trace import literal
 
@@ -50,7 +53,7 @@ def executable(
         return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
     return program.cached(
         ("plan", donated, transient),
-        lambda: Planner(optimize(program), donated, transient).compile(),
+        lambda: Planner(fuse(optimize(program)), donated, transient).compile(),
     )
 
 
@@ -130,6 +133,10 @@ class Planner:
         self.free: dict[int, list[str]] = {}
         self.buffer_of: dict[Place, str] = {}
         self.donated = donated
+        self.unit = Unit()
+        self.segment: Segment | None = None  # kernels that wait to be called
+        self.late: list[str] = []  # what comes after them
+        self.tables: list[str] = []
         # Bytes: of the workspace; of what Python manages now, and at most.
         self.workspace, self.managed, self.most_managed = 0, 0, 0
 
@@ -185,11 +192,14 @@ class Planner:
         for i, eqn in enumerate(self.program.eqns):
             self._emit(i, eqn)
             self._release(i, eqn)
+        self._flush()
         return self._link(params, self.body, list(map(self._output, self.program.out_atoms)))
 
     def _add_constants(self) -> None:
+        self.constant_names = set()
         for var, x in self.program.consts.items():
             self.globals[self.name(var)] = x._data
+            self.constant_names.add(self.name(var))
             self.places[var] = Place(0, owned=False)
             self.fixed.add(var)
 
@@ -206,13 +216,18 @@ class Planner:
             place = self.places.get(root)
             if place is None:
                 if root in self.names and root not in self.fixed:
-                    self.body.append(f"{self.names[root]} = None")
+                    lines = self.body if self.segment is None else self.late
+                    lines.append(f"{self.names[root]} = None")
                     self._manage(root, -1)
             elif place.pooled and place in self.buffer_of:
                 self.free.setdefault(place.nbytes, []).append(self.buffer_of.pop(place))
 
     def _emit(self, i: int, eqn: Eqn) -> None:
         prim = eqn.prim
+        if prim.name == "fused":
+            self._emit_kernels(i, eqn)
+            return
+        self._flush()
         dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
         args = [self.atom(a, dtype) for a in eqn.args]
         if getattr(prim, "view", False) and not prim.multiple:
@@ -251,6 +266,66 @@ class Planner:
             self.body.append(f"{self.name(eqn.outs[0])} = {self._impl_call(eqn, args)}")
             self.places[eqn.outs[0]] = None
             self._manage(eqn.outs[0], 1)
+
+    # -- native code ---------------------------------------------------------------------------
+
+    def _emit_kernels(self, i: int, eqn: Eqn) -> None:
+        """Add kernels to those that wait; the next other operation has them called first."""
+        call = eqn.params["call"]
+        if self.segment is None:
+            self.segment = Segment()
+            self.table = f"table{len(self.tables)}"
+            self.tables.append(self.table)
+            self.fixed_slots: list[tuple[int, str]] = []
+        names = [self._packed(v) for v in call.operands]
+        for out, operands in zip(call.results, call.in_place):
+            victims = [call.operands[k] for k in operands]
+            names.append(self._place_result(i, out, victims))
+        for shape, dtype in call.temporaries:
+            var = Var(Aval(shape, np.dtype(dtype)))
+            names.append(self._temporary(var))
+        for launch in call.launches:
+            first = self.segment.add(launch.kernel)
+            for k, arg in enumerate(launch.args):
+                self._fill(first + k, names[arg])
+
+    def _packed(self, var: Var) -> str:
+        name = self.name(var)
+        place = self.places.get(var)
+        if var in self.fixed and (var in self.program.consts):
+            data = self.globals[name]
+            self.globals[name] = packed(data)
+        elif var not in self.fixed and (place is None or var in self.program.in_vars):
+            self.globals["packed"] = packed
+            self.body.append(f"{name} = packed({name})")
+        return name
+
+    def _fill(self, slot: int, name: str) -> None:
+        assert self.segment is not None
+        if name in self.fixed_names or name in self.constant_names:
+            self.fixed_slots.append((slot, name))
+        else:
+            self.segment.slots.setdefault(name, []).append(slot)
+
+    def _temporary(self, var: Var) -> str:
+        nbytes = var.aval.size * var.aval.dtype.itemsize
+        buffer, name = self._buffer(nbytes), self.name(var)
+        dtype = self.constant(var.aval.dtype, "t")
+        self._fix(var, f"{name} = {buffer}[:{nbytes}].view({dtype}).reshape({var.aval.shape})")
+        return name
+
+    def _flush(self) -> None:
+        """Call the kernels that wait."""
+        if self.segment is None:
+            return
+        number = self.unit.add(self.segment)
+        pairs = ", ".join(f"({slot}, {name})" for slot, name in self.fixed_slots)
+        self.globals["make_table"] = make_table
+        self.setup.append(f"{self.table} = make_table({self.segment.size}, [{pairs}])")
+        self.fixed_names.append(self.table)
+        self.body.append(f"segment{number}({', '.join([self.table, *self.segment.slots])})")
+        self.body += self.late
+        self.segment, self.late = None, []
 
     def _global(self, name: str, value: Any) -> str:
         self.globals.setdefault(name, value)
@@ -304,9 +379,15 @@ class Planner:
     def _allocate(self, i: int, eqn: Eqn, overwrites: Any) -> str:
         """The place of the equation's result: a dying operand, a free buffer, or a new one."""
         (out,) = eqn.outs
+        return self._place_of(i, out, self._dying_operand(i, eqn, overwrites))
+
+    def _place_result(self, i: int, out: Var, operands: Sequence[Var]) -> str:
+        """The place of a result of kernels, which may be that of an operand that dies there."""
+        return self._place_of(i, out, None)
+
+    def _place_of(self, i: int, out: Var, victim: Var | None) -> str:
         name = self.name(out)
         self.direct.add(out)
-        victim = self._dying_operand(i, eqn, overwrites)
         if victim is not None and not (out in self.kept and self.places[victim].pooled):  # type: ignore[union-attr]
             self.places[out] = self.places[victim]
             place = self.places[out]
@@ -391,6 +472,9 @@ class Planner:
         lines += [f"    return ({''.join(out + ', ' for out in outs)})"]
         source = "\n".join(lines)
         self.globals["spare"] = []
+        if self.unit.segments:
+            for k, function in enumerate(self.unit.link()):
+                self.globals[f"segment{k}"] = function
         exec(compile(source, f"<rtorch plan of {self.program.name}>", "exec"), self.globals)
         run: Callable[..., Any] = self.globals["run"]
         run.source = source  # type: ignore[attr-defined]

@@ -160,6 +160,9 @@ class Elementwise(Primitive):
                     terms.append((t, factor))
         return out, tape.scaled(terms, self.singular, out) if terms else None
 
+    def lower(self, scalar: Any, *operands: Any, **params: Any) -> Any:
+        return scalar(self.name, *operands)
+
     def batch(self, *args: Any, **params: Any) -> tuple[Any, Any]:
         operands, dims = args
         dim = dims[0]

@@ -20,6 +20,9 @@ class Predicate(Nondifferentiable, Elementwise):
     def infer(self, *operands: Any, **params: Any) -> Aval:
         return super().infer(*operands).update(dtype=dtypes.bool_)
 
+    def lower(self, scalar: Any, *operands: Any, **params: Any) -> Any:
+        return scalar(self.name, *operands, dtype="bool")
+
 
 class Discrete(Nondifferentiable, Elementwise):
     """An elementwise function of integers or truth values."""
@@ -74,6 +77,12 @@ class Step(Discrete):
         out = xp.greater(x, y).astype(x.dtype if x.ndim >= y.ndim else y.dtype)
         out += xp.greater_equal(x, y)
         return xp.multiply(out, out.dtype.type(0.5))
+
+    def lower(self, scalar: Any, x: Any, y: Any) -> Any:
+        above, equal = scalar("gt", x, y, dtype="bool"), scalar("eq", x, y, dtype="bool")
+        like = x if hasattr(x, "dtype") else y
+        half = scalar("select", equal, scalar.constant(0.5, like.dtype), 0)
+        return scalar("select", above, scalar.constant(1, like.dtype), half)
 
 
 class Select(Elementwise):

@@ -52,6 +52,9 @@ class Convert(ElementwiseLinear):
     def transpose(self, ct: Any, x: Any, *, dtype: Any) -> Any:
         return (convert_p(ct, dtype=x.dtype),)
 
+    def lower(self, scalar: Any, x: Any, *, dtype: Any) -> Any:
+        return scalar("convert", x, dtype=str(dtype), extra=str(dtype))
+
     def batch(self, args: Any, dims: Any, *, dtype: Any) -> tuple[Any, Any]:
         return self(args[0], dtype=dtype), dims[0]
 

@@ -143,6 +143,9 @@ class IntegerPow(Elementwise):
     def flops(self, x: Any, *, y: int) -> float:
         return float(x.size * max(y.bit_length() + y.bit_count() - 2, 0))
 
+    def lower(self, scalar: Any, x: Any, *, y: int) -> Any:
+        return scalar("integer_pow", x, extra=y)
+
     def can_write(self, out: Aval, *, y: int) -> bool:
         return y == 2
 
