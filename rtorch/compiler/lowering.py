@@ -60,7 +60,8 @@ def supports(eqn: Eqn) -> bool:
     if any(str(aval.dtype) not in SUPPORTED["load"] or not aval.size for aval in avals):
         return False
     if name in REDUCTIONS:
-        return str(avals[0].dtype) in SUPPORTED[name] and bool(eqn.params["axes"])
+        longer = any(avals[0].shape[a] != 1 for a in eqn.params["axes"])
+        return longer and str(avals[0].dtype) in SUPPORTED[name]
     if any(aval.shape != avals[-1].shape for aval in avals):
         return False
     try:
@@ -319,6 +320,8 @@ def _map_kernel(low: _Lowering, stores: list[tuple[int, _Place]], places: list[_
 
     nodes = tuple([n._replace(extra=access(n.extra)) if n.op == "load" else n for n in low.nodes])
     out = tuple([Store(n, access(p)) for n, p in stores])
+    if extent == 1:  # one element, which has no neighbours
+        out = tuple([s._replace(access=s.access._replace(inner=(1,))) for s in out])
     if block:
         outer.append(-(-extent // block))
     return Kernel(tuple(outer), (extent,), _arg_dtypes(low), nodes, out, block=block)

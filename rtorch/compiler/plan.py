@@ -383,7 +383,15 @@ class Planner:
 
     def _place_result(self, i: int, out: Var, operands: Sequence[Var]) -> str:
         """The place of a result of kernels, which may be that of an operand that dies there."""
-        return self._place_of(i, out, None)
+        victim = next((x for x in operands if self._dies(i, x, out)), None)
+        return self._place_of(i, out, victim)
+
+    def _dies(self, i: int, x: Var, out: Var) -> bool:
+        """Whether equation `i` is the last to read `x`, and `out` may have its memory."""
+        place = self.places.get(x)
+        is_free = x in self.direct and x not in self.kept and place is not None and place.owned
+        same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
+        return is_free and same and self.last_use.get(x, i) == i
 
     def _place_of(self, i: int, out: Var, victim: Var | None) -> str:
         name = self.name(out)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ VERSION = 1  # of the way in which text is compiled
 MOST_BYTES = 256 << 20  # of all objects that are kept on disk
 
 _libraries: list[Any] = []  # what is linked stays: functions in it may be running
+_numbers = itertools.count()
+_lock = threading.Lock()
 
 
 def compile_object(text: str, target: Target) -> bytes:
@@ -72,9 +76,10 @@ def link(code: bytes, names: Sequence[str]) -> dict[str, int]:
     builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for name in names:
         builder.export_symbol(name)
-    library = builder.link(_linker(), f"rtorch{len(_libraries)}")
-    _libraries.append(library)
-    return {name: library[name] for name in names}
+    with _lock:
+        library = builder.link(_linker(), f"rtorch{next(_numbers)}")
+        _libraries.append(library)
+        return {name: library[name] for name in names}
 
 
 def build(text: str, names: Sequence[str]) -> dict[str, int]:
