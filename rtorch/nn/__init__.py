@@ -15,7 +15,7 @@ Example:
 
 from __future__ import annotations
 
-from rtorch.nn import initializers
+from rtorch.nn import initializers, metrics
 from rtorch.nn.activations import (
     celu,
     elu,
@@ -287,6 +287,7 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "metrics",
     "mish",
     "mse_loss",
     "multi_margin_loss",

@@ -27,10 +27,8 @@ class Case(NamedTuple):
         return f"{self.name}({options}){np.shape(self.args[0])}"
 
     def ours(self, reduction: str | None) -> Callable[..., Any]:
-        options = (
-            dict(self.options) if reduction is None else {**self.options, "reduction": reduction}
-        )
-        return partial(getattr(nn, self.name), **options)
+        chosen = {} if reduction is None else {"reduction": reduction}
+        return partial(getattr(nn, self.name), **self.options, **chosen)
 
     def reference(self, torch: Any, reduction: str | None) -> Callable[..., Any]:
         """The function of PyTorch, or a formula with our reduction."""

@@ -31,8 +31,8 @@ def pairwise_distance(
 
     Example:
         >>> import rtorch as rt
-        >>> rt.nn.pairwise_distance(rt.asarray([[3.0, 4.0]]), rt.zeros((1, 2)))
-        Array([5.0000014], dtype=float32)
+        >>> rt.nn.pairwise_distance(rt.asarray([[3.0, 4.0]]), rt.zeros((1, 2)), eps=0.0)
+        Array([5.], dtype=float32)
     """
     dtype, (x1, x2) = widened(x1=x1, x2=x2)
     return _distance(x1, x2, p, eps, keepdims).astype(dtype)
