@@ -233,9 +233,9 @@ def averaged(
     each = ratio(hits, of_predicted * predicted + of_true * true, zero_division)
     if average == "macro":
         return rt.mean(each)
-    return (
-        ratio(rt.sum(each * true), rt.sum(true), zero_division) if average == "weighted" else each
-    )
+    if average == "weighted":
+        return ratio(rt.sum(each * true), rt.sum(true), zero_division)
+    return each
 
 
 def ratio(x: rt.Array, y: rt.Array, if_zero: float) -> rt.Array:

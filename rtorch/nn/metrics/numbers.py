@@ -58,8 +58,9 @@ def r2_score(predictions: Any, targets: Any) -> rt.Array:
 
     Example:
         >>> import rtorch as rt
-        >>> rt.nn.metrics.r2_score(rt.asarray([2.5, 0.0, 2.0, 8.0]), rt.asarray([3.0, -0.5, 2.0, 7.0]))
-        Array(0.94860816, dtype=float32)
+        >>> targets = rt.asarray([1.0, 2.0, 3.0])
+        >>> rt.nn.metrics.r2_score(rt.asarray([1.0, 2.0, 4.0]), targets)
+        Array(0.5, dtype=float32)
     """
     errors, targets = _errors(predictions, targets), rt.asarray(targets)
     if targets.ndim not in (1, 2):

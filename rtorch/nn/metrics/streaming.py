@@ -78,8 +78,10 @@ def Mean() -> Metric:
         try:
             factor = rt.broadcast_to(factor, values.shape)
         except ShapeError:
-            raise ShapeError(f"[Mean] weight: expected a shape that broadcasts to that of the "
-                             f"values {values.shape}, got {describe(factor)}") from None  # fmt: skip
+            raise ShapeError(
+                f"[Mean] weight: expected a shape that broadcasts to that of the values "
+                f"{values.shape}, got {describe(factor)}"
+            ) from None
         # What has no weight may be nan: padding, say.
         seen = rt.where(factor == 0, 0.0, values)
         return {
