@@ -54,7 +54,7 @@ SMOOTH = [run for run in ONCE if run[0].options.get("eps") != 0.8]  # a clamp wi
 def test_finite_differences(case: Case, reduction: str | None) -> None:
     args, n = typed(case, "float64"), case.differentiated
     loss = total_of(case.ours(reduction))
-    rt.check_grads(lambda *free: loss(*free, *args[n:]), tuple(args[:n]), order=1)
+    rt.check_grads(lambda *free: loss(*free, *args[n:]), tuple(args[:n]), order=2)
 
 
 @pytest.mark.parametrize(("case", "reduction"), ONCE, ids=str)
@@ -64,12 +64,16 @@ def test_jit_and_vmap(case: Case, reduction: str | None) -> None:
     one = rt.value_and_grad(total_of(loss))(*args)
     jitted = rt.jit(rt.value_and_grad(total_of(loss)))(*args)
     rt.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **close), jitted, one)
-    lanes = [rt.stack([a, a * 0.5, a * 0.9]) if i < n else a for i, a in enumerate(args)]
-    axes = tuple(0 if i < n else None for i in range(len(args)))
-    together = rt.vmap(loss, in_axes=axes)(*lanes)
-    for i in range(3):
-        alone = loss(*(a[i] if axis == 0 else a for a, axis in zip(lanes, axes, strict=True)))
-        np.testing.assert_allclose(together[i], alone, **close)
+    several = [rt.stack([a, a * 0.5, a * 0.9]) if i < n else a for i, a in enumerate(args)]
+    some = tuple(0 if i < n else None for i in range(len(args)))
+    for lanes, axes in (
+        (several, some),
+        ([rt.stack([a, a[::-1]]) if a.ndim else rt.stack([a, a]) for a in args], (0,) * len(args)),
+    ):
+        together = rt.vmap(loss, in_axes=axes)(*lanes)
+        for i in range(len(lanes[0])):
+            row = (a[i] if axis == 0 else a for a, axis in zip(lanes, axes, strict=True))
+            np.testing.assert_allclose(together[i], loss(*row), **close)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -114,3 +118,79 @@ def test_wrong_arguments_are_refused(case: Case) -> None:
                 getattr(nn, case.name)(*args, **{**case.options, "reduction": bad})
         with pytest.raises(errors.ShapeError, match=prefix):
             loss(rt.ones((5, 7, 2)), *args[1:])
+
+
+ONES = [1.0, -1.0]
+KINKS: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("l1_loss", [[0.0, 1.0], [0.0, 1.0]], {}),
+    ("smooth_l1_loss", [[1.0, 0.0], [0.0, 0.0]], {"beta": 1.0}),
+    ("huber_loss", [[0.5, 0.0], [0.0, 0.0]], {"delta": 0.5}),
+    ("binary_cross_entropy", [[0.0, 0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1, 0, 1, 0.5, 0.5]], {}),
+    ("hinge_embedding_loss", [[1.0, 1.0], ONES], {}),
+    ("multi_margin_loss", [[1.0, 0.0, 0.5], 0], {}),
+    ("multi_margin_loss", [[1.0, 0.0, 0.5], 0], {"p": 2}),
+    ("multilabel_margin_loss", [[1.0, 0.0, 0.5], [0, -1, 2]], {}),
+    ("margin_ranking_loss", [[1.0, 0.0], [0.0, 1.0], ONES], {"margin": 1.0}),
+    ("triplet_margin_loss", [[[0.0, 0.0]], [[0.0, 0.0]], [[1.0, 0.0]]], {"eps": 0.0}),
+    *(
+        ("pairwise_distance", [[[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]],
+         {"p": p, "eps": 0.0})
+        for p in (1, 2, 3, np.inf)
+    ),
+    ("cosine_similarity", [[[0.0, 0.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]], {}),
+    ("cosine_embedding_loss", [[[0.0, 0.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]], ONES], {}),
+    ("kl_div", [[-1.0, -0.5], [0.0, 1.0]], {}),
+    ("poisson_nll_loss", [[0.0, 0.0, 1.0], [0.0, 1.0, 2.0]], {"full": True, "log_input": False}),
+    ("gaussian_nll_loss", [[1.0, 0.0], [0.0, 0.0], [1e-9, 0.0]], {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args", "options"), KINKS)
+def test_slopes_at_kinks_are_pytorchs(name: str, args: list[Any], options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    arrays = [np.asarray(a) for a in args]
+    tensors = [torch.tensor(a) for a in arrays]
+    tensors[0].requires_grad_()
+    reference, loss = getattr(torch.nn.functional, name), getattr(nn, name)
+    if "distance" not in name and "similarity" not in name:
+        options = {**options, "reduction": "none"}
+    wanted = reference(*tensors, **options)
+    wanted.sum().backward()
+    given = [rt.asarray(a) for a in arrays]
+    np.testing.assert_allclose(loss(*given, **options), wanted.detach(), rtol=1e-10)
+    slope = rt.grad(total_of(lambda *xs: loss(*xs, **options)))(*given)
+    # PyTorch's 1e-12 is one of float32.
+    np.testing.assert_allclose(slope, tensors[0].grad, rtol=1e-8)
+
+
+def test_where_pytorch_has_nan_or_inf() -> None:
+    """Places where a finite slope or loss makes sense, and is given."""
+    minus_inf = rt.asarray([-np.inf, -np.inf])
+    divergence = rt.value_and_grad(lambda x, t: rt.sum(nn.kl_div(x, t)), argnums=(0, 1))
+    assert divergence(minus_inf, rt.zeros(2))[0] == 0
+    assert all(bool(rt.all(s == 0)) for s in divergence(minus_inf, rt.zeros(2))[1])
+    logs = rt.grad(lambda t: nn.kl_div(rt.zeros(2), t, log_target=True))
+    assert bool(rt.all(logs(minus_inf) == 0))
+    value, slope = rt.value_and_grad(nn.soft_margin_loss)(rt.asarray([-1e3, 1e3]), rt.ones(2))
+    assert float(value) == 500
+    assert slope.tolist() == [-0.5, 0]
+    value, slope = rt.value_and_grad(nn.log_cosh_loss)(rt.asarray([1e30, -1e-5]), rt.zeros(2))
+    assert float(value) == float(rt.asarray(5e29))
+    np.testing.assert_allclose(slope, [0.5, -5e-6], rtol=1e-6)
+
+
+def test_a_nan_is_not_hidden() -> None:
+    x, y = rt.asarray([np.nan, 1.0]), rt.asarray([1.0, -1.0])
+    for name in ("hinge_embedding_loss", "hinge_loss", "huber_loss", "kl_div", "log_cosh_loss",
+                 "poisson_nll_loss", "smooth_l1_loss"):  # fmt: skip
+        assert np.isnan(np.asarray(getattr(nn, name)(x, y, reduction="none"))[0]), name
+    assert np.isnan(nn.margin_ranking_loss(x, y, y))
+    assert np.isnan(nn.triplet_margin_loss(x, y, y))
+    assert np.isnan(nn.multi_margin_loss(x, rt.asarray(1)))
+    assert np.isnan(nn.multilabel_margin_loss(x, rt.asarray([1, -1])))
+    assert np.isnan(nn.dice_loss(x[None], y[None]))
+    assert np.isnan(nn.kl_div(rt.zeros(2), x))
+    assert np.isnan(rt.jit(nn.binary_cross_entropy)(x, y))
+    with pytest.raises(errors.ArgumentError, match="probs: expected numbers from 0 to 1"):
+        nn.binary_cross_entropy(x, y)
+    assert np.isnan(nn.ctc_loss(rt.full((3, 2), np.nan), rt.asarray([1]), 3, 1))

@@ -70,7 +70,7 @@ def binary_cross_entropy(
         Array([  0.6931472, 100.       ], dtype=float32)
     """
     dtype, (p, t) = operands(probs=probs, targets=targets)
-    refuse((p < 0) | (p > 1), ArgumentError("probs: expected numbers from 0 to 1; scores of any "
+    refuse(~((p >= 0) & (p <= 1)), ArgumentError("probs: expected numbers from 0 to 1; scores of any "
            "size go to binary_cross_entropy_with_logits"))  # fmt: skip
     losses = _cross_entropy(p, t)
     if weight is not None:
@@ -96,7 +96,7 @@ _cross_entropy.defjvp(_cross_entropy_jvp)
 
 def _clamped_logs(p: rt.Array) -> tuple[rt.Array, rt.Array]:
     """``log(p)`` and ``log(1 - p)``, at least -100, with slope 0 at the ends."""
-    some, not_all = p > 0, p < 1
+    some, not_all = p != 0, p != 1
     if_one = rt.where(some, rt.log(rt.where(some, p, 1.0)), -100.0)
     if_zero = rt.where(not_all, rt.log1p(-rt.where(not_all, p, 0.0)), -100.0)
     return rt.maximum(if_one, -100.0), rt.maximum(if_zero, -100.0)

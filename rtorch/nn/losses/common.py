@@ -31,24 +31,32 @@ __all__ = [
 ]
 
 
+_COMPUTED_IN = (rt.float32, rt.float64)
+
+
 def operands(**arrays: Any) -> tuple[Any, list[rt.Array]]:
     """The dtype of the loss, and arrays of one shape in the dtype to compute with."""
     dtype, found = widened(**arrays)
-    same_shape(**dict(zip(arrays, found, strict=True)))
+    shape = found[0].shape
+    if any(x.shape != shape for x in found):
+        same_shape(**dict(zip(arrays, found, strict=True)))
     return dtype, found
 
 
 def widened(**arrays: Any) -> tuple[Any, list[rt.Array]]:
     """The floating dtype common to the arrays, and them in at least float32."""
-    found = {name: rt.asarray(x) for name, x in arrays.items()}
-    for name, x in found.items():
+    found = [rt.asarray(x) for x in arrays.values()]
+    dtype = found[0].dtype
+    if dtype in _COMPUTED_IN and all(x.dtype == dtype for x in found):  # nothing to do
+        return dtype, found
+    for name, x in zip(arrays, found, strict=True):
         if not rt.isdtype(x.dtype, ("bool", "integral", "real floating")):
             raise DTypeError(f"{name}: expected real numbers, got {describe(x)}")
-    dtype = rt.result_type(*found.values())
+    dtype = rt.result_type(*found)
     if not rt.isdtype(dtype, "real floating"):
         dtype = rt.default_dtype()
     wide = rt.result_type(dtype, rt.float32)
-    return dtype, [x.astype(wide) for x in found.values()]
+    return dtype, [x.astype(wide) for x in found]
 
 
 def same_shape(**arrays: Any) -> None:
@@ -65,14 +73,13 @@ def reduce_losses(
     losses: rt.Array, reduction: str, dtype: Any, counts: rt.Array | None = None
 ) -> rt.Array:
     """All losses, their sum or their mean; `counts` says how much each counts in the mean."""
-    if reduction == "none":
-        return losses.astype(dtype)
     if reduction == "sum":
-        return rt.sum(losses).astype(dtype)
-    if reduction == "mean":
-        mean = rt.mean(losses) if counts is None else rt.sum(losses) / rt.sum(counts)
-        return mean.astype(dtype)
-    raise ArgumentError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
+        losses = rt.sum(losses)
+    elif reduction == "mean":
+        losses = rt.mean(losses) if counts is None else rt.sum(losses) / rt.sum(counts)
+    elif reduction != "none":
+        raise ArgumentError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
+    return losses if losses.dtype == dtype else losses.astype(dtype)
 
 
 def integers(name: str, x: Any) -> rt.Array:

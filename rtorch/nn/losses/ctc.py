@@ -63,23 +63,18 @@ def ctc_loss(
     targets = integers("targets", targets)
     steps = integers("input_lengths", input_lengths)
     sizes = integers("target_lengths", target_lengths)
-    if x.ndim == 2:
-        losses = ctc_loss(
-            x[:, None], targets[None], steps.reshape(-1), sizes.reshape(-1),
-            blank=blank, zero_infinity=zero_infinity, reduction="none",
-        )  # fmt: skip
-        return reduce_losses(losses[0], "none", dtype) if reduction == "none" else reduce_losses(
-            losses / rt.maximum(sizes, 1) if reduction == "mean" else losses, reduction, dtype
-        )  # fmt: skip
+    alone = x.ndim == 2
+    if alone:
+        x, targets, steps, sizes = x[:, None], targets[None], steps.reshape(-1), sizes.reshape(-1)
     _check_shapes(x, targets, steps, sizes, blank)
     if targets.ndim == 1:
         targets = _in_rows(targets, sizes)
     _check_values(x, targets, steps, sizes)
     losses = _losses(x, targets, steps, sizes, blank)
-    losses = rt.where(losses < math.inf, losses, 0.0 if zero_infinity else math.inf)
+    losses = rt.where(losses == math.inf, 0.0 if zero_infinity else math.inf, losses)
     if reduction == "mean":
         losses = losses / rt.maximum(sizes, 1)
-    return reduce_losses(losses, reduction, dtype)
+    return reduce_losses(losses[0] if alone else losses, reduction, dtype)
 
 
 def _losses(

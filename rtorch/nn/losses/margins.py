@@ -153,7 +153,7 @@ def _hinge(gap: rt.Array, p: int) -> rt.Array:
     """``max(gap, 0) ** p``, with slope 0 at 0."""
     if p not in (1, 2):
         raise ArgumentError(f"p: expected 1 or 2, got {p!r}")
-    gap = rt.where(gap > 0, gap, 0.0)
+    gap = rt.where(gap <= 0, 0.0, gap)  # a nan stays
     return gap if p == 1 else gap * gap
 
 

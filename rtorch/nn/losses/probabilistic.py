@@ -38,7 +38,7 @@ def kl_div(
         Kullback & Leibler 1951 (doi:10.1214/aoms/1177729694).
     """
     dtype, (x, t) = operands(log_probs=log_probs, targets=targets)
-    counted = t > -math.inf if log_target else t > 0
+    counted = t != (-math.inf if log_target else 0.0)
     x, t = rt.where(counted, x, 0.0), rt.where(counted, t, 0.0 if log_target else 1.0)
     probs, log_t = (rt.exp(t), t) if log_target else (t, rt.log(t))
     losses = rt.where(counted, probs * (log_t - x), 0.0)

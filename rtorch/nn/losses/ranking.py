@@ -8,7 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.losses.common import operands, positive_part, reduce_losses
-from rtorch.nn.losses.similarity import _distance, pairwise_distance
+from rtorch.nn.losses.similarity import p_distance, pairwise_distance
 
 __all__ = ["margin_ranking_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss"]
 
@@ -73,7 +73,7 @@ def triplet_margin_loss(
     dtype, (a, near, far) = operands(anchor=anchor, positive=positive, negative=negative)
     if a.ndim == 0:
         raise ShapeError("anchor: expected vectors along the last axis, got a scalar")
-    losses = _triplet(a, near, far, lambda x, y: _distance(x, y, p, eps), margin, swap)
+    losses = _triplet(a, near, far, lambda x, y: p_distance(x, y, p, eps), margin, swap)
     return reduce_losses(losses, reduction, dtype)
 
 

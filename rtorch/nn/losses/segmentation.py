@@ -6,6 +6,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, api
+from rtorch.nn.activations import sigmoid
 from rtorch.nn.losses.common import non_negative, operands, reduce_losses
 
 __all__ = ["dice_loss", "focal_loss"]
@@ -46,7 +47,7 @@ def focal_loss(
     dtype, (x, t) = operands(logits=logits, targets=targets)
     losses = t * rt.logaddexp(-x, 0.0) + (1.0 - t) * rt.logaddexp(x, 0.0)
     if gamma:
-        missed = t * rt.nn.sigmoid(-x) + (1.0 - t) * rt.nn.sigmoid(x)
+        missed = t * sigmoid(-x) + (1.0 - t) * sigmoid(x)
         # The slope of a root at 0 is infinite, and what it is multiplied with is 0.
         tiny = float(rt.finfo(x.dtype).tiny)
         losses = losses * rt.where(missed > tiny, missed, tiny) ** gamma

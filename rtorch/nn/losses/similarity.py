@@ -35,10 +35,13 @@ def pairwise_distance(
         Array([5.], dtype=float32)
     """
     dtype, (x1, x2) = widened(x1=x1, x2=x2)
-    return _distance(x1, x2, p, eps, keepdims).astype(dtype)
+    return p_distance(x1, x2, p, eps, keepdims).astype(dtype)
 
 
-def _distance(x1: rt.Array, x2: rt.Array, p: float, eps: float, keepdims: bool = False) -> rt.Array:
+def p_distance(
+    x1: rt.Array, x2: rt.Array, p: float, eps: float, keepdims: bool = False
+) -> rt.Array:
+    """The norm along the last axis, without overflow of the powers."""
     apart = x1 - x2 + eps
     if p == 0:  # a number of differences
         return rt.linalg.vector_norm(apart, ord=0, axis=-1, keepdims=keepdims)
