@@ -70,8 +70,8 @@ def binary_cross_entropy(
         Array([  0.6931472, 100.       ], dtype=float32)
     """
     dtype, (p, t) = operands(probs=probs, targets=targets)
-    refuse(~((p >= 0) & (p <= 1)), ArgumentError("probs: expected numbers from 0 to 1; scores of any "
-           "size go to binary_cross_entropy_with_logits"))  # fmt: skip
+    error = "probs: expected numbers from 0 to 1; binary_cross_entropy_with_logits takes any scores"
+    refuse(~((p >= 0) & (p <= 1)), ArgumentError(error))
     losses = _cross_entropy(p, t)
     if weight is not None:
         losses = losses * _factor("weight", weight, p)
