@@ -193,4 +193,5 @@ def test_a_nan_is_not_hidden() -> None:
     assert np.isnan(rt.jit(nn.binary_cross_entropy)(x, y))
     with pytest.raises(errors.ArgumentError, match="probs: expected numbers from 0 to 1"):
         nn.binary_cross_entropy(x, y)
-    assert np.isnan(nn.ctc_loss(rt.full((3, 2), np.nan), rt.asarray([1]), 3, 1))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(nn.ctc_loss(rt.full((3, 2), np.nan), rt.asarray([1]), 3, 1))

@@ -11,7 +11,14 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, OutOfBoundsError, ShapeError, api, describe
+from rtorch.errors import (
+    ArgumentError,
+    ConcretizationError,
+    OutOfBoundsError,
+    ShapeError,
+    api,
+    describe,
+)
 from rtorch.nn.losses.common import integers, reduce_losses, refuse, widened
 
 __all__ = ["ctc_loss"]
@@ -36,8 +43,8 @@ def ctc_loss(
     Args:
         log_probs: As `log_softmax` gives them, shape ``(T, N, C)``, or ``(T, C)`` for one sequence.
         targets: Class numbers, shape ``(N, S)``, where what is beyond the lengths does not count;
-            or all sequences one after the other, shape ``(sum(target_lengths),)``. For one
-            sequence ``(S,)``.
+            or all sequences one after the other, shape ``(sum(target_lengths),)``, which costs
+            more under `jit`. For one sequence ``(S,)``.
         input_lengths: How many of the `T` steps count, shape ``(N,)``, or a scalar for one.
         target_lengths: How many labels count, likewise.
         blank: The class that stands for no label.
@@ -114,13 +121,17 @@ def _shifted(alpha: rt.Array, by: int) -> rt.Array:
 
 
 def _in_rows(targets: rt.Array, sizes: rt.Array) -> rt.Array:
-    """Sequences one after the other as rows, each as long as all together."""
+    """Sequences one after the other as rows: of the longest, or of all where that is not known."""
     total = targets.shape[0]
     refuse(rt.sum(sizes) != total, ShapeError(
         f"targets: {total} labels one after the other, but target_lengths has another sum"
     ))  # fmt: skip
     starts = rt.cumsum(sizes) - sizes
-    places = rt.minimum(starts[:, None] + rt.arange(total), max(total - 1, 0))
+    try:
+        longest = int(rt.max(sizes, initial=0))
+    except ConcretizationError:
+        longest = total
+    places = rt.minimum(starts[:, None] + rt.arange(longest), max(total - 1, 0))
     return rt.take(targets, places)
 
 
