@@ -75,6 +75,14 @@ from rtorch.nn.combinators import serial
 from rtorch.nn.conv_layers import Conv1d, Conv2d, Conv3d
 from rtorch.nn.conv_transpose_layers import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from rtorch.nn.convolution import conv1d, conv2d, conv3d
+from rtorch.nn.depthwise import (
+    DepthwiseConv1d,
+    DepthwiseConv2d,
+    DepthwiseConv3d,
+    SeparableConv1d,
+    SeparableConv2d,
+    SeparableConv3d,
+)
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
@@ -149,6 +157,8 @@ from rtorch.nn.positions import (
 )
 from rtorch.nn.precision import Policy, cast
 from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.response_norm import LocalResponseNorm
+from rtorch.nn.spectral_norm import spectral_norm
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.thresholds import (
     hard_shrink,
@@ -165,6 +175,7 @@ from rtorch.nn.transformer import (
     TransformerEncoderLayer,
 )
 from rtorch.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from rtorch.nn.weight_norm import weight_norm
 
 __all__ = [
     "GRU",
@@ -190,6 +201,9 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "DepthwiseConv1d",
+    "DepthwiseConv2d",
+    "DepthwiseConv3d",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -211,6 +225,7 @@ __all__ = [
     "LayerNorm",
     "LearnedPositions",
     "Linear",
+    "LocalResponseNorm",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -220,6 +235,9 @@ __all__ = [
     "RMSNorm",
     "RNNCell",
     "RReLU",
+    "SeparableConv1d",
+    "SeparableConv2d",
+    "SeparableConv3d",
     "SinusoidalPositions",
     "Summary",
     "SummaryRow",
@@ -319,6 +337,7 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "spectral_norm",
     "squareplus",
     "stateless",
     "summary",
@@ -329,4 +348,5 @@ __all__ = [
     "threshold",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "weight_norm",
 ]

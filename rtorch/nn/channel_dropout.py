@@ -143,4 +143,5 @@ def _layer(name: str, rate: float, drop: Any) -> Layer:
         needs_key(name, key, "apply with train=True")
         return drop(key, x), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)

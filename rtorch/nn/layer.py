@@ -43,13 +43,16 @@ class Layer(NamedTuple):
 
 
 def stateless(
-    init: Callable[[Any, Spec], Params] | None, call: Callable[[Params, Any], Any]
+    init: Callable[[Any, Spec], Params] | None,
+    call: Callable[[Params, Any], Any],
+    name: str | None = None,
 ) -> Layer:
     """The layer of a function of parameters and input, which neither draws nor remembers.
 
     Args:
         init: ``params = init(key, spec)``; None for a layer without parameters.
         call: ``y = call(params, x)``.
+        name: What `summary` calls it; by default the function in which `call` is defined.
 
     Example:
         >>> import rtorch as rt
@@ -72,7 +75,7 @@ def stateless(
     ) -> tuple[Any, State]:
         return call(params, x), state
 
-    apply_stateless.__qualname__ = call.__qualname__
+    apply_stateless.__qualname__ = call.__qualname__ if name is None else f"{name}.apply"
     return Layer(init_stateless, apply_stateless)
 
 
@@ -103,8 +106,7 @@ def _of_function(function: Callable[[Any], Any]) -> Layer:
         return function(x)
 
     name = getattr(function, "__name__", type(function).__name__)
-    call.__qualname__ = f"{name}.call"
-    return stateless(None, call)
+    return stateless(None, call, name)
 
 
 def kind_of(layer: Layer) -> str:

@@ -53,8 +53,7 @@ def PReLU(
             weight = rt.reshape(weight, (-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
         return rt.where(x > 0, x, x * weight)
 
-    call.__qualname__ = "PReLU.call"
-    return stateless(make, call)
+    return stateless(make, call, "PReLU")
 
 
 def RReLU(lower: float = 1 / 8, upper: float = 1 / 3) -> Layer:
