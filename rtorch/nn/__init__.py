@@ -123,6 +123,14 @@ from rtorch.nn.losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from rtorch.nn.max_unpool import (
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from rtorch.nn.metrics import accuracy
 from rtorch.nn.multihead import MultiHeadAttention
 from rtorch.nn.normalization import GroupNorm, LayerNorm, RMSNorm
@@ -229,6 +237,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "MultiHeadAttention",
     "PReLU",
     "Policy",
@@ -306,6 +317,9 @@ __all__ = [
     "max_pool2d",
     "max_pool3d",
     "metrics",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",

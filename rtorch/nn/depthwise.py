@@ -96,8 +96,9 @@ def DepthwiseConv3d(
 
 
 def _depthwise(
-    name: str, n: int, window: tuple[Any, Any, Any, Any], bias: bool, padding_mode: str, multiplier: int,
-    data_format: str, weight_init: Initializer | None, bias_init: Initializer | None, dtype: Any,
+    name: str, n: int, window: tuple[Any, Any, Any, Any], bias: bool, padding_mode: str,
+    multiplier: int, data_format: str, weight_init: Initializer | None,
+    bias_init: Initializer | None, dtype: Any,
 ) -> Layer:  # fmt: skip
     """The convolution for as many groups as there are channels, which the input tells."""
     check_count(name, "multiplier", multiplier)
