@@ -89,6 +89,7 @@ from rtorch.nn.flatten import Flatten
 from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
 from rtorch.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from rtorch.nn.interpolation import Upsample, interpolate
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
 from rtorch.nn.leaky import PReLU, RReLU
 from rtorch.nn.linear import Linear
@@ -256,6 +257,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "Upsample",
     "accuracy",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -303,6 +305,7 @@ __all__ = [
     "info_nce_loss",
     "initializers",
     "kl_div",
+    "interpolate",
     "l1_loss",
     "lambda_",
     "leaky_relu",

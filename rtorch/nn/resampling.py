@@ -1,0 +1,78 @@
+"""Weights of interpolation along one axis: which elements count, and how much.
+
+Linear and cubic interpolation of an axis are products with a matrix of few entries per row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import rtorch as rt
+
+
+class Kernel(NamedTuple):
+    """How much an element counts at a distance, up to `reach`."""
+
+    reach: int
+    weight: Callable[[float], float]
+
+
+def _triangle(t: float) -> float:
+    return max(0.0, 1.0 - abs(t))
+
+
+def cubic(t: float, a: float) -> float:
+    """Keys' piecewise cubic (1981), of which `a` is the slope at distance 1."""
+    t = abs(t)
+    if t <= 1:
+        return ((a + 2) * t - (a + 3)) * t * t + 1
+    return (((t - 5) * t + 8) * t - 4) * a if t < 2 else 0.0
+
+
+LINEAR = Kernel(1, _triangle)
+# PyTorch (as OpenCV) interpolates with a = -0.75, and averages (as Pillow) with -0.5.
+CUBIC = Kernel(2, lambda t: cubic(t, -0.75))
+SMOOTH_CUBIC = Kernel(2, lambda t: cubic(t, -0.5))
+
+Entry = tuple[int, int, float]
+
+
+def interpolating(kernel: Kernel, n: int, places: list[float]) -> Iterator[Entry]:
+    """Entries ``(row, column, weight)`` for values at `places`; the ends go on as they are."""
+    for row, place in enumerate(places):
+        low = math.floor(place)
+        for j in range(low - kernel.reach + 1, low + kernel.reach + 1):
+            yield row, min(max(j, 0), n - 1), kernel.weight(place - j)
+
+
+def averaging(kernel: Kernel, n: int, m: int, step: float) -> Iterator[Entry]:
+    """Entries for `m` values, `step` elements apart, of a kernel as wide as the step."""
+    stretch = max(step, 1.0)
+    reach = kernel.reach * stretch
+    for row in range(m):
+        centre = (row + 0.5) * step
+        columns = range(max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), n))
+        weights = [kernel.weight((j + 0.5 - centre) / stretch) for j in columns]
+        total = sum(weights)
+        for j, weight in zip(columns, weights, strict=True):
+            yield row, j, weight / total
+
+
+def evenly(n: int, m: int, step: float, align_corners: bool) -> list[float]:
+    """Where `m` values lie on an axis of `n` elements, the first of which is at 0."""
+    if align_corners:
+        step = (n - 1) / (m - 1) if m > 1 else 0.0
+        return [i * step for i in range(m)]
+    return [(i + 0.5) * step - 0.5 for i in range(m)]
+
+
+def mixed(x: Any, axis: int, m: int, entries: Iterator[Entry]) -> Any:
+    """The product of a matrix of `m` rows with each line of `x` along `axis`."""
+    rows, columns, weights = (list(part) for part in zip(*entries, strict=True))
+    matrix = rt.zeros((m, x.shape[axis]), dtype=x.dtype)
+    matrix = matrix.at[rt.asarray(rows), rt.asarray(columns)].add(
+        rt.asarray(weights, dtype=x.dtype)
+    )
+    return rt.moveaxis(rt.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
