@@ -16,7 +16,6 @@ from rtorch.nn.resampling import (
     LINEAR,
     SMOOTH_CUBIC,
     averaging,
-    evenly,
     interpolating,
     mixed,
 )
@@ -165,11 +164,13 @@ def _smooth(
     y = wide(x)
     for axis, (m, step) in enumerate(zip(sizes, steps, strict=True), 2):
         n = x.shape[axis]
+        if align:
+            step = (n - 1) / (m - 1) if m > 1 else 0.0
         if antialias:
-            step = (n - 1) / (m - 1) if align and m > 1 else step
             entries = averaging(LINEAR if kind == "linear" else SMOOTH_CUBIC, n, m, step)
         else:
-            places = evenly(n, m, step, align)
+            first = 0.0 if align else 0.5 * step - 0.5
+            places = [first + i * step for i in range(m)]
             entries = interpolating(LINEAR if kind == "linear" else CUBIC, n, places)
         y = mixed(y, axis, m, entries)
     return y.astype(x.dtype)

@@ -60,19 +60,10 @@ def averaging(kernel: Kernel, n: int, m: int, step: float) -> Iterator[Entry]:
             yield row, j, weight / total
 
 
-def evenly(n: int, m: int, step: float, align_corners: bool) -> list[float]:
-    """Where `m` values lie on an axis of `n` elements, the first of which is at 0."""
-    if align_corners:
-        step = (n - 1) / (m - 1) if m > 1 else 0.0
-        return [i * step for i in range(m)]
-    return [(i + 0.5) * step - 0.5 for i in range(m)]
-
-
 def mixed(x: Any, axis: int, m: int, entries: Iterator[Entry]) -> Any:
     """The product of a matrix of `m` rows with each line of `x` along `axis`."""
     rows, columns, weights = (list(part) for part in zip(*entries, strict=True))
     matrix = rt.zeros((m, x.shape[axis]), dtype=x.dtype)
-    matrix = matrix.at[rt.asarray(rows), rt.asarray(columns)].add(
-        rt.asarray(weights, dtype=x.dtype)
-    )
+    place = (rt.asarray(rows), rt.asarray(columns))
+    matrix = matrix.at[place].add(rt.asarray(weights, dtype=x.dtype))
     return rt.moveaxis(rt.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
