@@ -86,6 +86,7 @@ from rtorch.nn.depthwise import (
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.embedding import Embedding
 from rtorch.nn.flatten import Flatten
+from rtorch.nn.folding import Fold, Unfold, fold, unfold
 from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
 from rtorch.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
@@ -135,6 +136,7 @@ from rtorch.nn.max_unpool import (
 from rtorch.nn.metrics import accuracy
 from rtorch.nn.multihead import MultiHeadAttention
 from rtorch.nn.normalization import GroupNorm, LayerNorm, RMSNorm
+from rtorch.nn.padding import Pad, pad
 from rtorch.nn.pooling_functions import (
     avg_pool1d,
     avg_pool2d,
@@ -167,6 +169,14 @@ from rtorch.nn.positions import (
 from rtorch.nn.precision import Policy, cast
 from rtorch.nn.recurrent import GRU, LSTM, RNN
 from rtorch.nn.response_norm import LocalResponseNorm
+from rtorch.nn.shuffles import (
+    ChannelShuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
 from rtorch.nn.spectral_norm import spectral_norm
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.thresholds import (
@@ -204,6 +214,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
+    "ChannelShuffle",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -219,6 +230,7 @@ __all__ = [
     "Dropout3d",
     "Embedding",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -243,6 +255,9 @@ __all__ = [
     "MaxUnpool3d",
     "MultiHeadAttention",
     "PReLU",
+    "Pad",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Policy",
     "RMSNorm",
     "RNNCell",
@@ -257,6 +272,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "Unfold",
     "Upsample",
     "accuracy",
     "adaptive_avg_pool1d",
@@ -274,6 +290,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cast",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -291,6 +308,7 @@ __all__ = [
     "fan_out",
     "focal_loss",
     "gaussian_nll_loss",
+    "fold",
     "geglu",
     "gelu",
     "glu",
@@ -335,6 +353,10 @@ __all__ = [
     "pairwise_distance",
     "parallel",
     "poisson_nll_loss",
+    "pad",
+    "parallel",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "reglu",
     "relu",
     "relu6",
@@ -365,5 +387,6 @@ __all__ = [
     "threshold",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "weight_norm",
 ]
