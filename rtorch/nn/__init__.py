@@ -89,6 +89,7 @@ from rtorch.nn.flatten import Flatten
 from rtorch.nn.folding import Fold, Unfold, fold, unfold
 from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
+from rtorch.nn.grids import affine_grid, grid_sample
 from rtorch.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from rtorch.nn.interpolation import Upsample, interpolate
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
@@ -281,6 +282,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alibi",
     "as_layer",
     "avg_pool1d",
@@ -312,6 +314,7 @@ __all__ = [
     "geglu",
     "gelu",
     "glu",
+    "grid_sample",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",

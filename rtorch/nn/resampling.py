@@ -23,18 +23,28 @@ def _triangle(t: float) -> float:
     return max(0.0, 1.0 - abs(t))
 
 
-def cubic(t: float, a: float) -> float:
-    """Keys' piecewise cubic (1981), of which `a` is the slope at distance 1."""
-    t = abs(t)
-    if t <= 1:
-        return ((a + 2) * t - (a + 3)) * t * t + 1
-    return (((t - 5) * t + 8) * t - 4) * a if t < 2 else 0.0
+def near(t: Any, a: float) -> Any:
+    """Keys' piecewise cubic (1981) at a distance of 0 to 1; `a` is its slope at 1."""
+    return ((a + 2) * t - (a + 3)) * t * t + 1
 
+
+def far(t: Any, a: float) -> Any:
+    """The same at a distance of 1 to 2."""
+    return (((t - 5) * t + 8) * t - 4) * a
+
+
+def _cubic(t: float, a: float) -> float:
+    t = abs(t)
+    weight: float = near(t, a) if t <= 1 else far(t, a) if t < 2 else 0.0
+    return weight
+
+
+# PyTorch (as OpenCV) interpolates with a = -0.75, and averages (as Pillow) with -0.5.
+SHARP, SMOOTH = -0.75, -0.5
 
 LINEAR = Kernel(1, _triangle)
-# PyTorch (as OpenCV) interpolates with a = -0.75, and averages (as Pillow) with -0.5.
-CUBIC = Kernel(2, lambda t: cubic(t, -0.75))
-SMOOTH_CUBIC = Kernel(2, lambda t: cubic(t, -0.5))
+CUBIC = Kernel(2, lambda t: _cubic(t, SHARP))
+SMOOTH_CUBIC = Kernel(2, lambda t: _cubic(t, SMOOTH))
 
 Entry = tuple[int, int, float]
 
