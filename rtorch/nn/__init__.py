@@ -70,7 +70,13 @@ from rtorch.nn.branches import (
     residual,
 )
 from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
-from rtorch.nn.channel_dropout import AlphaDropout, Dropout1d, Dropout2d, Dropout3d
+from rtorch.nn.channel_dropout import (
+    AlphaDropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+)
 from rtorch.nn.combinators import serial
 from rtorch.nn.conv_layers import Conv1d, Conv2d, Conv3d
 from rtorch.nn.conv_transpose_layers import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -83,9 +89,11 @@ from rtorch.nn.depthwise import (
     SeparableConv2d,
     SeparableConv3d,
 )
+from rtorch.nn.distances import cdist, cosine_similarity, normalize, pairwise_distance
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.embedding import Embedding
-from rtorch.nn.flatten import Flatten
+from rtorch.nn.embedding_bag import EmbeddingBag
+from rtorch.nn.flatten import Flatten, Unflatten
 from rtorch.nn.folding import Fold, Unfold, fold, unfold
 from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
@@ -178,6 +186,7 @@ from rtorch.nn.shuffles import (
     pixel_shuffle,
     pixel_unshuffle,
 )
+from rtorch.nn.sparse_softmax import gumbel_softmax, sparsemax, standardize
 from rtorch.nn.spectral_norm import spectral_norm
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.thresholds import (
@@ -230,6 +239,8 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
     "GRUCell",
@@ -273,6 +284,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "accuracy",
@@ -291,6 +303,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cast",
+    "cdist",
     "celu",
     "channel_shuffle",
     "conv1d",
@@ -315,6 +328,7 @@ __all__ = [
     "gelu",
     "glu",
     "grid_sample",
+    "gumbel_softmax",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
@@ -351,12 +365,14 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "nll_loss",
     "nt_xent_loss",
+    "normalize",
     "one_hot",
     "output_spec",
     "pairwise_distance",
     "parallel",
     "poisson_nll_loss",
     "pad",
+    "pairwise_distance",
     "parallel",
     "pixel_shuffle",
     "pixel_unshuffle",
@@ -379,8 +395,10 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "sparsemax",
     "spectral_norm",
     "squareplus",
+    "standardize",
     "stateless",
     "summary",
     "swiglu",

@@ -157,7 +157,7 @@ def _fold(
 ) -> rt.Array:
     counts = _counts(name, size, window, dilation, padding, stride)
     rows, columns = math.prod(window), math.prod(counts)
-    shape = getattr(x, "shape", ())
+    shape: Any = getattr(x, "shape", ())
     if len(shape) not in (2, 3) or shape[-2] % rows or shape[-1] != columns:
         raise ShapeError(
             f"[{name}] x: expected shape (batch, channels * {rows}, {columns}), with or without "
