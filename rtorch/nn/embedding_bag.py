@@ -6,7 +6,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, describe
-from rtorch.nn.embedding import Embedding
+from rtorch.nn.embedding import Embedding, check_table
 from rtorch.nn.initializers import Initializer
 from rtorch.nn.layer import Layer, Params, arguments, stateless
 from rtorch.nn.parameters import check_names
@@ -50,9 +50,9 @@ def EmbeddingBag(
     name = "EmbeddingBag"
     if mode not in _MODES:
         raise ArgumentError(f"[{name}] mode: expected one of {_MODES}, got {mode!r}")
+    padding = check_table(name, num_embeddings, embedding_dim, padding_idx)
     table = Embedding(num_embeddings, embedding_dim, padding_idx, weight_init=weight_init,
                       dtype=dtype)  # fmt: skip
-    padding = None if padding_idx is None else padding_idx % num_embeddings
 
     def init(key: Any, spec: Any) -> Params:
         params, _ = table.init(key, _parts(name, spec, mode)["x"])

@@ -94,11 +94,16 @@ def as_layer(layer: Any) -> Layer:
         >>> rt.nn.as_layer(rt.tanh).apply({}, {}, rt.zeros(2))
         (Array([0., 0.], dtype=float32), {})
     """
+    return layer_for("as_layer", layer)
+
+
+def layer_for(name: str, layer: Any) -> Layer:
+    """`as_layer` for what makes layers of layers; `name` is for messages."""
     if isinstance(layer, Layer):
         return layer
     if callable(layer):
         return _of_function(layer)
-    raise ArgumentError(f"[as_layer] expected a Layer or a function, got {describe(layer)}")
+    raise ArgumentError(f"[{name}] expected a Layer or a function, got {describe(layer)}")
 
 
 def _of_function(function: Callable[[Any], Any]) -> Layer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import AxisError, api, describe
-from rtorch.nn.layer import Layer, Params, State, as_layer, kind_of, needs_key
+from rtorch.nn.layer import Layer, Params, State, kind_of, layer_for, needs_key
 from rtorch.nn.parameters import check_count, check_present, parameter_names
 
 _FIRST_ITERATIONS = 15
@@ -48,7 +48,7 @@ def spectral_norm(
         Miyato et al. 2018 (arXiv:1802.05957).
     """
     check_count("spectral_norm", "n_power_iterations", n_power_iterations)
-    inner, (name,) = as_layer(layer), parameter_names("spectral_norm", (name,))
+    inner, (name,) = layer_for("spectral_norm", layer), parameter_names("spectral_norm", (name,))
     original, u_name, v_name = (f"{name}_{part}" for part in ("orig", "u", "v"))
     if axis is None:
         axis = 1 if kind_of(inner).startswith("ConvTranspose") else 0

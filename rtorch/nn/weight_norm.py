@@ -6,7 +6,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import AxisError, api, describe
-from rtorch.nn.layer import Layer, Params, State, as_layer
+from rtorch.nn.layer import Layer, Params, State, layer_for
 from rtorch.nn.normalization import wide
 from rtorch.nn.parameters import check_present, parameter_names
 
@@ -40,7 +40,7 @@ def weight_norm(layer: Any, names: Any = "weight", axis: int | None = 0) -> Laye
     References:
         Salimans & Kingma 2016 (arXiv:1602.07868).
     """
-    inner, chosen = as_layer(layer), parameter_names("weight_norm", names)
+    inner, chosen = layer_for("weight_norm", layer), parameter_names("weight_norm", names)
 
     @api
     def init(key: Any, spec: Any) -> tuple[Params, State]:
