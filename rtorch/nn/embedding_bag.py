@@ -63,7 +63,7 @@ def EmbeddingBag(
         given = _parts(name, x, mode)
         entries, bags, n = _bags(given)
         rows = rt.take(params["weight"], entries, axis=0)
-        counted = rt.ones(entries.shape, dtype=bool) if padding is None else entries != padding
+        counted = rt.ones_like(entries, dtype=bool) if padding is None else entries != padding
         if "per_sample_weights" in given:
             rows = rows * rt.ravel(given["per_sample_weights"])[:, None]
         return _joined(rows, counted, bags, n, mode)
@@ -112,7 +112,7 @@ def _bags(given: dict[str, Any]) -> tuple[Any, Any, int]:
     ids = rt.asarray(given["x"])
     if "offsets" not in given:
         bags, n = ids.shape
-        return rt.ravel(ids), rt.repeat(rt.arange(bags), n), bags
+        return rt.ravel(ids), rt.repeat(rt.arange(bags, device=ids.device), n), bags
     offsets = rt.asarray(given["offsets"])
-    places = rt.arange(ids.shape[0])
+    places = rt.arange(ids.shape[0], device=ids.device)
     return ids, rt.searchsorted(offsets, places, side="right") - 1, offsets.shape[0]

@@ -169,8 +169,8 @@ def affine_grid(theta: Any, size: Any, align_corners: bool = False) -> rt.Array:
         raise ShapeError(f"[affine_grid] theta has a batch of {theta.shape[0]}, size {size[0]}")
     edges = [1.0 if align_corners else 1 - 1 / length for length in size[2:]]
     lines = [
-        rt.linspace(-edge, edge, length, dtype=theta.dtype) if length > 1
-        else rt.zeros(1, dtype=theta.dtype)
+        rt.linspace(-edge, edge, length, dtype=theta.dtype, device=theta.device) if length > 1
+        else rt.zeros(1, dtype=theta.dtype, device=theta.device)
         for edge, length in zip(edges, size[2:], strict=True)
     ]  # fmt: skip
     places = rt.stack(rt.meshgrid(*lines, indexing="ij")[::-1], axis=-1)

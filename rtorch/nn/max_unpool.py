@@ -176,8 +176,8 @@ def _placed(x: Any, indices: Any, n: int, space: Ints) -> Any:
     """Planes of zeros with the elements of `x` at `indices`."""
     lead = x.shape[: x.ndim - n]
     flat = (math.prod(lead), -1)
-    planes = rt.zeros((flat[0], math.prod(space)), dtype=x.dtype)
-    rows = rt.arange(flat[0])[:, None]
+    planes = rt.zeros((flat[0], math.prod(space)), dtype=x.dtype, device=x.device)
+    rows = rt.arange(flat[0], device=x.device)[:, None]
     planes = planes.at[rows, rt.reshape(indices, flat)].set(rt.reshape(x, flat))
     return rt.reshape(planes, (*lead, *space))
 

@@ -80,7 +80,9 @@ def sum_pool(name: str, x: Any, pool: Pool) -> rt.Array:
     for axis, (k, s, p) in enumerate(zip(pool.window, pool.strides, pads, strict=True)):
         window, strides, padding = [1] * n, [1] * n, [(0, 0)] * n
         window[axis], strides[axis], padding[axis] = k, s, p
-        x = rt.conv_general_dilated(x, rt.ones((1, 1, *window), dtype=x.dtype), strides, padding)
+        x = rt.conv_general_dilated(
+            x, rt.ones((1, 1, *window), dtype=x.dtype, device=x.device), strides, padding
+        )
     return rt.reshape(x, (*lead, *x.shape[2:]))
 
 
@@ -102,7 +104,9 @@ def avg_pool(
     if all(len(set(c)) == 1 for c in counts):
         return total / math.prod([c[0] for c in counts])
     for axis, c in enumerate(counts):
-        total = total / rt.reshape(rt.asarray(c, dtype=total.dtype), (-1, *[1] * (n - 1 - axis)))
+        total = total / rt.reshape(
+            rt.asarray(c, dtype=total.dtype, device=total.device), (-1, *[1] * (n - 1 - axis))
+        )
     return total
 
 
@@ -167,7 +171,9 @@ def adaptive_avg_pool(name: str, x: Any, sizes: tuple[int | None, ...]) -> rt.Ar
         rows = [
             [1 / (b - a) if a <= j < b else 0.0 for j in range(n)] for a, b in _bins(n, out)
         ]  # fmt: skip
-        x = rt.moveaxis(rt.moveaxis(x, axis, -1) @ rt.asarray(rows, dtype=x.dtype).T, -1, axis)
+        x = rt.moveaxis(
+            rt.moveaxis(x, axis, -1) @ rt.asarray(rows, dtype=x.dtype, device=x.device).T, -1, axis
+        )
     return x
 
 
@@ -190,7 +196,8 @@ def adaptive_max_pool(
         return values
     found = rt.unravel_index(rt.window_argmax(x, tuple(window)), x.shape[first:])
     return values, _flat_index(
-        [rt.take(rt.asarray(p), i) for p, i in zip(places, found, strict=True)], space
+        [rt.take(rt.asarray(p, device=x.device), i) for p, i in zip(places, found, strict=True)],
+        space,
     )
 
 

@@ -73,7 +73,7 @@ def averaging(kernel: Kernel, n: int, m: int, step: float) -> Iterator[Entry]:
 def mixed(x: Any, axis: int, m: int, entries: Iterator[Entry]) -> Any:
     """The product of a matrix of `m` rows with each line of `x` along `axis`."""
     rows, columns, weights = (list(part) for part in zip(*entries, strict=True))
-    matrix = rt.zeros((m, x.shape[axis]), dtype=x.dtype)
-    place = (rt.asarray(rows), rt.asarray(columns))
-    matrix = matrix.at[place].add(rt.asarray(weights, dtype=x.dtype))
+    matrix = rt.zeros((m, x.shape[axis]), dtype=x.dtype, device=x.device)
+    place = (rt.asarray(rows, device=x.device), rt.asarray(columns, device=x.device))
+    matrix = matrix.at[place].add(rt.asarray(weights, dtype=x.dtype, device=x.device))
     return rt.moveaxis(rt.moveaxis(x, axis, -1) @ matrix.T, -1, axis)

@@ -29,7 +29,7 @@ def sparsemax(x: Any, axis: int = -1) -> rt.Array:
     x = _checked("sparsemax", x, axis)
     lines = rt.moveaxis(x, axis, -1)
     ordered = rt.flip(rt.sort(lines, axis=-1), axis=-1)
-    k = rt.arange(1, lines.shape[-1] + 1, dtype=x.dtype)
+    k = rt.arange(1, lines.shape[-1] + 1, dtype=x.dtype, device=x.device)
     in_support = 1 + k * ordered > rt.cumsum(ordered, axis=-1)
     total = rt.sum(rt.where(in_support, ordered, 0.0), axis=-1, keepdims=True)
     count = rt.sum(in_support.astype(x.dtype), axis=-1, keepdims=True)
