@@ -1,4 +1,4 @@
-"""Lengths and distances of vectors: normalize, cosine_similarity, pairwise_distance, cdist."""
+"""normalize and cdist: vectors of length 1, and the distances of two sets of vectors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, AxisError, DTypeError, ShapeError, api, describe
 
-__all__ = ["cdist", "cosine_similarity", "normalize", "pairwise_distance"]
+__all__ = ["cdist", "normalize"]
 
 
 @api
@@ -27,50 +27,6 @@ def normalize(x: Any, p: float = 2.0, axis: int = -1, eps: float = 1e-12) -> rt.
     """
     x = _vectors("normalize", "x", x, axis)
     return x / rt.maximum(_norm("normalize", x, p, axis, keepdims=True), eps)
-
-
-@api
-def cosine_similarity(x1: Any, x2: Any, axis: int = -1, eps: float = 1e-8) -> rt.Array:
-    """The cosine of the angle of two vectors.
-
-    Args:
-        x1: Real numbers.
-        x2: Others; the two are broadcast.
-        axis: Of the vectors: the last one (1 in PyTorch).
-        eps: The least norm by which is divided.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.cosine_similarity(rt.asarray([1.0, 0.0]), rt.asarray([[5.0, 0.0], [0.0, 2.0]]))
-        Array([1., 0.], dtype=float32)
-    """
-    name = "cosine_similarity"
-    x1, x2 = rt.broadcast_arrays(_vectors(name, "x1", x1, axis), _vectors(name, "x2", x2, axis))
-    lengths = [rt.maximum(_norm(name, x, 2.0, axis), eps) for x in (x1, x2)]
-    return rt.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
-
-
-@api
-def pairwise_distance(
-    x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False
-) -> rt.Array:
-    """The p-norm of ``x1 - x2 + eps`` along the last axis.
-
-    Args:
-        x1: Real numbers.
-        x2: Others; the two are broadcast.
-        p: Of the norm.
-        eps: What keeps the derivative finite where the two are equal.
-        keepdims: Whether the last axis stays, with length 1.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.pairwise_distance(rt.asarray([[3.0, 4.0]]), rt.zeros((1, 2))).round(4)
-        Array([5.], dtype=float32)
-    """
-    name = "pairwise_distance"
-    off = _vectors(name, "x1", x1, -1) - _vectors(name, "x2", x2, -1) + eps
-    return _norm(name, off, p, -1, keepdims)
 
 
 @api
