@@ -14,7 +14,7 @@ from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
 from rtorch.nn.attention_chunks import chunked
 from rtorch.nn.attention_groups import grouped, ungrouped
 from rtorch.nn.attention_masks import is_bool
-from rtorch.nn.attention_scores import Dropout, attention_weights
+from rtorch.nn.attention_scores import Dropout, powers_and_sum
 from rtorch.nn.layer import needs_key
 
 __all__ = ["scaled_dot_product_attention"]
@@ -97,10 +97,12 @@ def _whole(
     dropout: Dropout | None,
 ) -> rt.Array:  # fmt: skip
     """Attention of scaled queries, all scores at once."""
-    weights = attention_weights(query, key, mask, is_causal)
+    powers, total = powers_and_sum(query, key, mask, is_causal)
     if dropout is not None:
-        weights = dropout.drop(weights, 0)
-    return weights.astype(value.dtype) @ value
+        powers = dropout.drop(powers, 0)
+    # The values are fewer than the weights: it is they that are divided.
+    y = (powers @ value.astype(powers.dtype)) * (1.0 / total)
+    return y.astype(value.dtype)
 
 
 def _check(query: rt.Array, key: rt.Array, value: rt.Array) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import rtorch as rt
-from rtorch.nn.attention_scores import Dropout, finite, masked, positive, products
+from rtorch.nn.attention_scores import Dropout, finite, highest, masked, positive, products
 
 
 def chunked(
@@ -40,14 +40,14 @@ def chunked(
             top, total, found = carry
             columns = j * size + within
             seen = (columns < n_keys) & (columns <= rows) if is_causal else columns < n_keys
-            scores = rt.where(seen, masked(products(block, k), _tile(mask, i, j, size)), -rt.inf)
-            new_top = rt.maximum(top, rt.stop_gradient(rt.max(scores, axis=-1, keepdims=True)))
+            scores = masked(masked(products(block, k), _tile(mask, i, j, size)), seen)
+            new_top = rt.maximum(top, highest(scores))
             powers = rt.exp(scores - finite(new_top))
             less = rt.exp(top - finite(new_top))
             total = total * less + rt.sum(powers, axis=-1, keepdims=True)
             if dropout is not None:
                 powers = dropout.drop(powers, i * len(numbers) + j)
-            return new_top, total, found * less + (powers.astype(v.dtype) @ v).astype(acc)
+            return new_top, total, found * less + powers @ v.astype(acc)
 
         def step(carry: Any, now: Any) -> Any:
             if not is_causal:

@@ -24,12 +24,19 @@ def attention_weights(
     scaled: rt.Array, key: rt.Array, mask: rt.Array | None, is_causal: bool
 ) -> rt.Array:
     """The softmax of the scores of scaled queries; zeros where a query sees no key."""
-    scores = products(scaled, key)
+    powers, total = powers_and_sum(scaled, key, mask, is_causal)
+    return powers * (1.0 / total)
+
+
+def powers_and_sum(
+    scaled: rt.Array, key: rt.Array, mask: rt.Array | None, is_causal: bool
+) -> tuple[rt.Array, rt.Array]:
+    """The softmax before it is divided, and what by: 1 where a query sees no key."""
+    scores = masked(products(scaled, key), mask)
     if is_causal:
-        scores = rt.where(causal(scaled.shape[-2], key.shape[-2]), scores, -rt.inf)
-    scores = masked(scores, mask)
-    powers = rt.exp(scores - finite(rt.max(scores, axis=-1, keepdims=True, initial=-rt.inf)))
-    return powers / positive(rt.sum(powers, axis=-1, keepdims=True))
+        scores = masked(scores, causal(scaled.shape[-2], key.shape[-2]))
+    powers = rt.exp(scores - finite(highest(scores)))
+    return powers, positive(rt.sum(powers, axis=-1, keepdims=True))
 
 
 def products(query: rt.Array, key: rt.Array) -> rt.Array:
@@ -42,14 +49,19 @@ def masked(scores: rt.Array, mask: rt.Array | None) -> rt.Array:
     """Scores with what the mask says."""
     if mask is None:
         return scores
-    if is_bool(mask):
-        return rt.where(mask, scores, -rt.inf)
+    if is_bool(mask):  # -inf is added: the derivative of that is for free, unlike that of `where`
+        mask = rt.where(mask, 0.0, -rt.inf)
     return scores + mask.astype(scores.dtype)
 
 
+def highest(scores: rt.Array) -> rt.Array:
+    """The highest score of each query; it changes no result, and so has no derivative."""
+    return rt.max(rt.stop_gradient(scores), axis=-1, keepdims=True, initial=-rt.inf)
+
+
 def finite(top: rt.Array) -> rt.Array:
-    """A maximum that may be subtracted; it changes no result, and so has no derivative."""
-    return rt.stop_gradient(rt.where(top > -rt.inf, top, 0))
+    """A highest score that may be subtracted, even that of no keys."""
+    return rt.where(top > -rt.inf, top, 0)
 
 
 def positive(total: rt.Array) -> rt.Array:

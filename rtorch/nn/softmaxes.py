@@ -55,7 +55,7 @@ def _below_zero(name: str, x: Any, axis: int) -> rt.Array:
     check_axis(name, x, axis)
     if x.shape[axis] == 0:
         return x
-    return x - rt.stop_gradient(rt.max(x, axis=axis, keepdims=True))
+    return x - rt.max(rt.stop_gradient(x), axis=axis, keepdims=True)
 
 
 @api

@@ -1,4 +1,4 @@
-"""MultiHeadAttention against PyTorch: more keys, groups of heads, weights, queries that see none."""
+"""MultiHeadAttention against PyTorch: more keys, groups of heads, weights, lonely queries."""
 
 from typing import Any
 
