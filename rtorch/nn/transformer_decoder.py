@@ -29,6 +29,7 @@ def TransformerDecoderLayer(
     norm_first: bool = False,
     bias: bool = True,
     *,
+    num_kv_heads: int | None = None,
     is_causal: bool = False,
     chunk_size: int | None = None,
     cache_size: int | None = None,
@@ -50,6 +51,7 @@ def TransformerDecoderLayer(
         batch_first: Whether sequences have shape ``(batch, steps, features)``.
         norm_first: Whether LayerNorm comes before each part instead of behind the sum.
         bias: Whether linear layers and LayerNorm have one.
+        num_kv_heads: Of the attention, of both kinds.
         is_causal: Of the self-attention, as those that follow. PyTorch wants a mask instead.
         chunk_size: For attention in less memory, of both kinds.
         cache_size: For decoding step by step.
@@ -70,12 +72,13 @@ def TransformerDecoderLayer(
     """
     check_heads("TransformerDecoderLayer", "d_model", d_model, nhead)
     own = MultiHeadAttention(
-        d_model, nhead, dropout, bias, batch_first, is_causal=is_causal, chunk_size=chunk_size,
-        cache_size=cache_size, rotary=rotary, dtype=dtype,
+        d_model, nhead, dropout, bias, batch_first, num_kv_heads=num_kv_heads, is_causal=is_causal,
+        chunk_size=chunk_size, cache_size=cache_size, rotary=rotary, dtype=dtype,
     )  # fmt: skip
     other = MultiHeadAttention(
-        d_model, nhead, dropout, bias, batch_first, chunk_size=chunk_size, dtype=dtype
-    )
+        d_model, nhead, dropout, bias, batch_first, num_kv_heads=num_kv_heads,
+        chunk_size=chunk_size, dtype=dtype,
+    )  # fmt: skip
     return block_layer(
         Block("TransformerDecoderLayer", _INPUTS,
                {"self_attn": own, "multihead_attn": other},

@@ -28,6 +28,7 @@ def TransformerEncoderLayer(
     norm_first: bool = False,
     bias: bool = True,
     *,
+    num_kv_heads: int | None = None,
     is_causal: bool = False,
     chunk_size: int | None = None,
     cache_size: int | None = None,
@@ -51,7 +52,8 @@ def TransformerEncoderLayer(
             ``(steps, batch, features)``.
         norm_first: Whether LayerNorm comes before each part instead of behind the sum.
         bias: Whether linear layers and LayerNorm have one.
-        is_causal: See `MultiHeadAttention`, as for those that follow.
+        num_kv_heads: See `MultiHeadAttention`, as for those that follow.
+        is_causal: For attention to the past only.
         chunk_size: For attention in less memory.
         cache_size: For decoding step by step.
         rotary: For rotary positions, such as `rope`.
@@ -74,8 +76,8 @@ def TransformerEncoderLayer(
     """
     check_heads("TransformerEncoderLayer", "d_model", d_model, nhead)
     attention = MultiHeadAttention(
-        d_model, nhead, dropout, bias, batch_first, is_causal=is_causal, chunk_size=chunk_size,
-        cache_size=cache_size, rotary=rotary, dtype=dtype,
+        d_model, nhead, dropout, bias, batch_first, num_kv_heads=num_kv_heads, is_causal=is_causal,
+        chunk_size=chunk_size, cache_size=cache_size, rotary=rotary, dtype=dtype,
     )  # fmt: skip
     return block_layer(
         Block("TransformerEncoderLayer", _INPUTS, {"self_attn": attention},
