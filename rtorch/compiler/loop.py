@@ -16,7 +16,6 @@ from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import Place, Planner, executable
 from rtorch.core.program import Eqn, Program, Var
 
-
 # From so many steps on it pays to copy a matrix that each of them multiplies by.
 _MANY_STEPS = 8
 
