@@ -100,3 +100,13 @@ def test_the_gradient_of_pieces_is_one_concatenation() -> None:
     doubled = rt.vmap(lambda x: rt.split(x, [1, 1, 4], axis=0), in_axes=1, out_axes=1)(x.T)
     assert [p.shape for p in doubled] == [(1, 1), (0, 1), (3, 1), (2, 1)]
     assert [p.tolist() for p in rt.split(x[0], [4, 2])] == [[0, 1, 2, 3], [], [2, 3, 4, 5]]
+
+
+def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight_does(
+    rng: np.random.Generator,
+) -> None:
+    w, x = rt.asarray(rng.normal(size=(5, 3))), rt.asarray(rng.normal(size=(2, 7, 3)))
+    gradient = rt.grad(lambda w: rt.sum(rt.sin(x @ w.T)))
+    g = rt.jit(gradient)(w)
+    assert np.asarray(g).flags.c_contiguous
+    np.testing.assert_allclose(g, gradient(w), rtol=1e-12)
