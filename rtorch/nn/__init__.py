@@ -19,8 +19,10 @@ from rtorch.nn import initializers, metrics
 from rtorch.nn.activations import (
     celu,
     elu,
+    geglu,
     gelu,
     glu,
+    hard_shrink,
     hard_sigmoid,
     hard_swish,
     hard_tanh,
@@ -29,16 +31,23 @@ from rtorch.nn.activations import (
     log_softmax,
     mish,
     one_hot,
+    reglu,
     relu,
     relu6,
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
+    softmin,
     softplus,
     softsign,
+    squareplus,
+    swiglu,
     swish,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 from rtorch.nn.adaptive_pooling import (
     adaptive_avg_pool1d,
@@ -66,10 +75,7 @@ from rtorch.nn.branches import (
     identity,
     lambda_,
     parallel,
-    repeat,
-    residual,
 )
-from rtorch.nn.cells import GRUCell, LSTMCell, RNNCell
 from rtorch.nn.channel_dropout import (
     AlphaDropout,
     Dropout1d,
@@ -95,9 +101,9 @@ from rtorch.nn.embedding import Embedding
 from rtorch.nn.embedding_bag import EmbeddingBag
 from rtorch.nn.flatten import Flatten, Unflatten
 from rtorch.nn.folding import Fold, Unfold, fold, unfold
-from rtorch.nn.gates import geglu, reglu, swiglu
 from rtorch.nn.global_pooling import GlobalAvgPool, GlobalMaxPool
 from rtorch.nn.grids import affine_grid, grid_sample
+from rtorch.nn.gru import GRU, GRUCell
 from rtorch.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from rtorch.nn.interpolation import Upsample, interpolate
 from rtorch.nn.layer import Layer, as_layer, output_spec, stateless
@@ -134,6 +140,7 @@ from rtorch.nn.losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from rtorch.nn.lstm import LSTM, LSTMCell
 from rtorch.nn.max_unpool import (
     MaxUnpool1d,
     MaxUnpool2d,
@@ -176,8 +183,10 @@ from rtorch.nn.positions import (
     sinusoidal_positions,
 )
 from rtorch.nn.precision import Policy, cast
-from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.repeat import repeat
+from rtorch.nn.residual import residual
 from rtorch.nn.response_norm import LocalResponseNorm
+from rtorch.nn.rnn import RNN, RNNCell
 from rtorch.nn.shuffles import (
     ChannelShuffle,
     PixelShuffle,
@@ -189,20 +198,8 @@ from rtorch.nn.shuffles import (
 from rtorch.nn.sparse_softmax import gumbel_softmax, sparsemax, standardize
 from rtorch.nn.spectral_norm import spectral_norm
 from rtorch.nn.summary import Summary, SummaryRow, summary
-from rtorch.nn.thresholds import (
-    hard_shrink,
-    soft_shrink,
-    softmin,
-    squareplus,
-    tanh_shrink,
-    threshold,
-)
-from rtorch.nn.transformer import (
-    TransformerDecoder,
-    TransformerDecoderLayer,
-    TransformerEncoder,
-    TransformerEncoderLayer,
-)
+from rtorch.nn.transformer_decoder import TransformerDecoder, TransformerDecoderLayer
+from rtorch.nn.transformer_encoder import TransformerEncoder, TransformerEncoderLayer
 from rtorch.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from rtorch.nn.weight_norm import weight_norm
 
