@@ -149,6 +149,7 @@ from rtorch.nn.positions import (
 )
 from rtorch.nn.precision import Policy, cast
 from rtorch.nn.recurrent import GRU, LSTM, RNN
+from rtorch.nn.state_dict import NotLoaded, load_state_dict, state_dict
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.thresholds import (
     hard_shrink,
@@ -215,6 +216,7 @@ __all__ = [
     "MaxPool2d",
     "MaxPool3d",
     "MultiHeadAttention",
+    "NotLoaded",
     "PReLU",
     "Policy",
     "RMSNorm",
@@ -277,6 +279,7 @@ __all__ = [
     "l1_loss",
     "lambda_",
     "leaky_relu",
+    "load_state_dict",
     "log_cosh_loss",
     "log_sigmoid",
     "log_softmax",
@@ -320,6 +323,7 @@ __all__ = [
     "softplus",
     "softsign",
     "squareplus",
+    "state_dict",
     "stateless",
     "summary",
     "swiglu",

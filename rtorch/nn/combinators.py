@@ -95,6 +95,8 @@ def _pair(combinator: str, i: int, entry: Any) -> tuple[str, Layer]:
     # A Layer is a tuple too: it is asked for first.
     is_pair = isinstance(entry, tuple) and not isinstance(entry, Layer)
     name, layer = entry if is_pair and len(entry) == 2 else (str(i), entry)
+    if name == "*":
+        raise ArgumentError(f"[{combinator}] layer {i}: '*' is what `repeat` calls its layers")
     if not isinstance(name, str) or not (isinstance(layer, Layer) or callable(layer)):
         raise ArgumentError(
             f"[{combinator}] layer {i}: expected a Layer, a function or a pair of a name and one "
