@@ -148,6 +148,7 @@ def _layer(
         y = normalized(x, along(mean, x, axis), along(var, x, axis), eps)
         return scaled(y, params, x, axis).astype(x.dtype), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)
 
 

@@ -67,6 +67,7 @@ def _layer(
             data_format,
         )  # fmt: skip
 
+    call.__qualname__ = f"{name}.call"
     return stateless(init, call)
 
 

@@ -121,4 +121,5 @@ def _layer(
             state = updated(state, means[0], means[1], size, momentum)
         return scaled(normalized(x, mean, var, eps), params, x, axis).astype(x.dtype), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, RtorchError, api, describe
+from rtorch.errors import ArgumentError, RtorchError, TreeError, api, describe
 
 Params: TypeAlias = Any
 State: TypeAlias = Any
@@ -61,6 +61,7 @@ def stateless(
         >>> scale.apply(params, state, rt.ones((8, 3)))[0].shape
         (8, 3)
     """
+    name = call.__qualname__.partition(".")[0]
 
     @api
     def init_stateless(key: Any, spec: Spec) -> tuple[Params, State]:
@@ -70,6 +71,11 @@ def stateless(
     def apply_stateless(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        if init is None and params:
+            raise TreeError(
+                f"[{name}] params: expected {{}} for a layer without parameters, got "
+                f"{describe(params)}"
+            )
         return call(params, x), state
 
     apply_stateless.__qualname__ = call.__qualname__

@@ -18,7 +18,7 @@ from rtorch.errors import (
 from rtorch.nn.attention import attention_weights, is_bool, scaled_dot_product_attention
 from rtorch.nn.initializers import kaiming_uniform, xavier_uniform
 from rtorch.nn.layer import Layer, Params, State, arguments, needs_key
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 _INPUTS = ("query", "key", "value", "key_padding_mask", "attn_mask")
 
@@ -185,14 +185,22 @@ def _init(o: _Options, key: Any, kdim: int, vdim: int, dtype: Any) -> Params:
 
 
 def _project(params: Params, query: Any, key: Any, value: Any, bias: bool) -> list[rt.Array]:
+    own = "in_proj_weight" in params
+    names = ("in_proj_weight",) if own else tuple(f"{name}_proj_weight" for name in "qkv")
+    names += ("in_proj_bias", "out_proj") if bias else ("out_proj",)
+    check_names("MultiHeadAttention", "params", params, names)
     biases = rt.split(params["in_proj_bias"], 3) if bias else [None] * 3
-    if "in_proj_weight" in params:
+    if own:
         if query is key and key is value:  # one product instead of three
             y = query @ params["in_proj_weight"].T
             return rt.split(y + params["in_proj_bias"] if bias else y, 3, axis=-1)
         weights = rt.split(params["in_proj_weight"], 3)
     else:
         weights = [params[f"{name}_proj_weight"] for name in "qkv"]
+    for name, x, w in zip(("query", "key", "value"), (query, key, value), weights, strict=True):
+        if x.shape[-1] != w.shape[-1]:
+            raise ShapeError(f"[MultiHeadAttention] {name}: expected {w.shape[-1]} features, as "
+                             f"its weight has, got {describe(x)}")  # fmt: skip
     products = [x @ w.T for x, w in zip((query, key, value), weights, strict=True)]
     return [y if b is None else y + b for y, b in zip(products, biases, strict=True)]
 
@@ -244,7 +252,7 @@ def _attend(
     if not o.need_weights:
         return y, None
     weights = attention_weights(q / math.sqrt(q.shape[-1]), k, mask, causal)
-    return y, rt.mean(weights, axis=-3)
+    return y, rt.mean(weights, axis=-3).astype(y.dtype)
 
 
 def _empty_cache(o: _Options, size: int, query: Any, dtype: Any) -> State:
