@@ -129,7 +129,7 @@ def _side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        check_names(combinator, params, named)
+        check_names(combinator, params, named, state)
         ys, new_state = [], {}
         for (name, layer), k, x_i in zip(
             named.items(), split_key(key, len(named)), parts(x), strict=True
@@ -290,7 +290,7 @@ def repeat(layer: Any, n: int, *, unroll: int = 1, checkpoint: int | str | None 
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        check_names("repeat", params, {"*": inner})
+        check_names("repeat", params, {"*": inner}, state)
         keys = None if key is None else rt.random.split(key, n)
 
         def step(x: Any, own: Any) -> tuple[Any, State]:

@@ -67,8 +67,7 @@ def _layer(
             data_format,
         )  # fmt: skip
 
-    call.__qualname__ = f"{name}.call"
-    return stateless(init, call)
+    return stateless(init, call, name)
 
 
 def _padded(x: Any, pads: Any, last: bool, mode: str) -> Any:

@@ -52,8 +52,7 @@ def _layer(
             groups, dilation, data_format,
         )  # fmt: skip
 
-    call.__qualname__ = f"{name}.call"
-    return stateless(init, call)
+    return stateless(init, call, name)
 
 
 def ConvTranspose1d(

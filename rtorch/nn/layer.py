@@ -43,13 +43,16 @@ class Layer(NamedTuple):
 
 
 def stateless(
-    init: Callable[[Any, Spec], Params] | None, call: Callable[[Params, Any], Any]
+    init: Callable[[Any, Spec], Params] | None,
+    call: Callable[[Params, Any], Any],
+    name: str | None = None,
 ) -> Layer:
     """The layer of a function of parameters and input, which neither draws nor remembers.
 
     Args:
         init: ``params = init(key, spec)``; None for a layer without parameters.
         call: ``y = call(params, x)``.
+        name: What `summary` calls it; by default the function in which `call` is defined.
 
     Example:
         >>> import rtorch as rt
@@ -61,7 +64,6 @@ def stateless(
         >>> scale.apply(params, state, rt.ones((8, 3)))[0].shape
         (8, 3)
     """
-    name = call.__qualname__.partition(".")[0]
 
     @api
     def init_stateless(key: Any, spec: Spec) -> tuple[Params, State]:
@@ -72,13 +74,14 @@ def stateless(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
         if init is None and params:
+            kind = apply_stateless.__qualname__.partition(".")[0]
             raise TreeError(
-                f"[{name}] params: expected {{}} for a layer without parameters, got "
+                f"[{kind}] params: expected {{}} for a layer without parameters, got "
                 f"{describe(params)}"
             )
         return call(params, x), state
 
-    apply_stateless.__qualname__ = call.__qualname__
+    apply_stateless.__qualname__ = call.__qualname__ if name is None else f"{name}.apply"
     return Layer(init_stateless, apply_stateless)
 
 
@@ -109,8 +112,7 @@ def _of_function(function: Callable[[Any], Any]) -> Layer:
         return function(x)
 
     name = getattr(function, "__name__", type(function).__name__)
-    call.__qualname__ = f"{name}.call"
-    return stateless(None, call)
+    return stateless(None, call, name)
 
 
 def kind_of(layer: Layer) -> str:

@@ -54,8 +54,7 @@ def PReLU(
             weight = rt.reshape(weight, (-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
         return rt.where(x > 0, x, x * weight)
 
-    call.__qualname__ = "PReLU.call"
-    return stateless(make, call)
+    return stateless(make, call, "PReLU")
 
 
 def RReLU(lower: float = 1 / 8, upper: float = 1 / 3) -> Layer:
@@ -93,7 +92,8 @@ def RReLU(lower: float = 1 / 8, upper: float = 1 / 3) -> Layer:
         if not train:
             return rt.where(x > 0, x, x * ((lower + upper) / 2)), state
         needs_key("RReLU", key, "apply with train=True")
-        slope = rt.random.uniform(key, x.shape, x.dtype, minval=lower, maxval=upper)
+        dtype = rt.result_type(x, lower)
+        slope = rt.random.uniform(key, x.shape, dtype, minval=lower, maxval=upper)
         return rt.where(x > 0, x, x * slope), state
 
     return Layer(init, apply)

@@ -266,6 +266,7 @@ def _remember(
     o: _Options, state: State, q: rt.Array, k: rt.Array, v: rt.Array
 ) -> tuple[rt.Array, rt.Array, rt.Array, rt.Array, State]:
     """Queries, all keys and values so far, who sees whom, and the new state."""
+    check_names("MultiHeadAttention", "state", state, ("key", "value", "steps"))
     before, n, size = state["steps"], q.shape[-2], state["key"].shape[-2]
     _check_room(before, n, size)
     positions = before + rt.arange(n)

@@ -175,8 +175,4 @@ def pool_layer(name: str, n: int, data_format: str, function: Any) -> Layer:
     """The layer of a function of arrays with the channels first."""
     check_format(name, data_format, n)
 
-    def call(params: Any, x: Any) -> Any:
-        return over(name, n, data_format, x, function)
-
-    call.__qualname__ = f"{name}.call"
-    return stateless(None, call)
+    return stateless(None, lambda params, x: over(name, n, data_format, x, function), name)

@@ -122,9 +122,9 @@ def SinusoidalPositions(batch_first: bool = False, *, base: float = 10000.0) -> 
 
     def call(params: Params, x: Any) -> rt.Array:
         steps = x.shape[_steps_axis("SinusoidalPositions", x, batch_first)]
-        return x + _placed(
-            sinusoidal_positions(steps, x.shape[-1], base=base, dtype=x.dtype), x, batch_first
-        )
+        of = parameter_dtype(None, x.dtype)
+        table = sinusoidal_positions(steps, x.shape[-1], base=base, dtype=of)
+        return x + _placed(table, x, batch_first)
 
     return stateless(None, call)
 

@@ -114,6 +114,10 @@ def attention() -> dict[str, Case]:
         "TransformerEncoder": case(
             lambda: nn.TransformerEncoder(encoder(), 2, norm=True), one, bad=bad, random=True,
             batch=1),
+        "TransformerEncoder: cache": case(
+            lambda: nn.TransformerEncoder(
+                nn.TransformerEncoderLayer(4, 2, 3, 0.0, cache_size=9), 2),
+            one, bad=bad, batch=None),
         "TransformerDecoder": case(
             lambda: nn.TransformerDecoder(decoder(), 2), *two, bad=(bad, two[1]), random=True,
             batch=1),

@@ -239,6 +239,38 @@ def test_wrong_parameters_are_named(name: str) -> None:
         assert str(caught.value).startswith(f"[{kind_of(layer)}")
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if any(w in name for w in STATEFUL)])
+def test_a_wrong_state_is_named(name: str) -> None:
+    layer, params, state, x = made(name)
+    for wrong in ({}, {"other": rt.ones(1)}) if state else ({"other": rt.ones(1)}, None):
+        with pytest.raises(errors.TreeError, match=r"state: "):
+            layer.apply(params, wrong, x)
+
+
+@ALL
+def test_each_key_is_used_once(name: str) -> None:
+    layer, x = CASES[name].make(), inputs(CASES[name])
+    key, draw = rt.random.split(rt.random.key(len(name)))
+    with rt.random.check_key_reuse():
+        params, state = layer.init(rt.random.clone(key), x)
+        layer.apply(params, state, x, key=rt.random.clone(draw), train=True)
+
+
+FLOATING = ("RReLU", "AvgPool", "LPPool", "Embedding", "repeat", "stateless")
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if not any(w in n for w in FLOATING)])
+def test_integers_are_not_rounded(name: str) -> None:
+    """What is computed of integers is as of the floating numbers equal to them."""
+    layer, params, state, x = made(name)
+    x = rt.tree.map(lambda x: rt.round(3 * x), x)
+    of_ints = rt.tree.map(lambda x: x.astype(rt.int32), x)
+    for train in (False, True):
+        y, _ = layer.apply(params, state, x, key=KEY, train=train)
+        z, _ = layer.apply(params, state, of_ints, key=KEY, train=train)
+        assert_close(z, y, rtol=1e-5, check_dtype=False)
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if CASES[name].bad is not None])
 def test_errors_name_the_path(name: str) -> None:
     case = CASES[name]
