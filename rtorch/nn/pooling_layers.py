@@ -174,5 +174,4 @@ def LPPool3d(
 def pool_layer(name: str, n: int, data_format: str, function: Any) -> Layer:
     """The layer of a function of arrays with the channels first."""
     check_format(name, data_format, n)
-
     return stateless(None, lambda params, x: over(name, n, data_format, x, function), name)
