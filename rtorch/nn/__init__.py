@@ -197,6 +197,7 @@ from rtorch.nn.shuffles import (
 )
 from rtorch.nn.sparse_softmax import gumbel_softmax, sparsemax, standardize
 from rtorch.nn.spectral_norm import spectral_norm
+from rtorch.nn.state_dict import NotLoaded, load_state_dict, state_dict
 from rtorch.nn.summary import Summary, SummaryRow, summary
 from rtorch.nn.transformer_decoder import TransformerDecoder, TransformerDecoderLayer
 from rtorch.nn.transformer_encoder import TransformerEncoder, TransformerEncoderLayer
@@ -263,6 +264,7 @@ __all__ = [
     "MaxUnpool2d",
     "MaxUnpool3d",
     "MultiHeadAttention",
+    "NotLoaded",
     "PReLU",
     "Pad",
     "PixelShuffle",
@@ -341,6 +343,7 @@ __all__ = [
     "l1_loss",
     "lambda_",
     "leaky_relu",
+    "load_state_dict",
     "log_cosh_loss",
     "log_sigmoid",
     "log_softmax",
@@ -394,6 +397,7 @@ __all__ = [
     "spectral_norm",
     "squareplus",
     "standardize",
+    "state_dict",
     "stateless",
     "summary",
     "swiglu",
