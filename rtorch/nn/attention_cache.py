@@ -12,6 +12,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ConcretizationError, OutOfBoundsError
 from rtorch.nn.layer import State
+from rtorch.nn.parameters import check_names
 
 
 def empty_cache(shape: tuple[int, ...], dtype: Any) -> State:
@@ -24,6 +25,7 @@ def remember(
     state: State, q: rt.Array, k: rt.Array, v: rt.Array, rotary: Callable[[Any, Any], Any] | None
 ) -> tuple[rt.Array, rt.Array, rt.Array, rt.Array, State]:
     """Queries, all keys and values so far, who sees whom, and the new state."""
+    check_names("MultiHeadAttention", "state", state, ("key", "value", "steps"))
     before, n, size = state["steps"], q.shape[-2], state["key"].shape[-2]
     _check_room(before, n, size)
     positions = before + rt.arange(n)

@@ -6,8 +6,10 @@ import math
 from typing import Any, NamedTuple
 
 import rtorch as rt
+from rtorch.errors import ShapeError, describe
 from rtorch.nn.initializers import kaiming_uniform, xavier_normal, xavier_uniform
 from rtorch.nn.layer import Params
+from rtorch.nn.parameters import check_names
 
 
 class Projections(NamedTuple):
@@ -53,20 +55,34 @@ class Projections(NamedTuple):
 
     def project(self, params: Params, query: Any, key: Any, value: Any) -> list[rt.Array]:
         """The three, ``(..., features)``, behind the first projections."""
+        together = "in_proj_weight" in params
+        self._check_names(params, together)
         cuts = [self.rows[0], self.rows[0] + self.rows[1]]
         bias = params["in_proj_bias"] if self.bias else None
-        if "in_proj_weight" in params and query is key and key is value:  # one product, not three
+        if together and query is key and key is value:  # one product, not three
             return rt.split(_linear(query, params["in_proj_weight"], bias), cuts, axis=-1)
-        if "in_proj_weight" in params:
+        if together:
             weights = rt.split(params["in_proj_weight"], cuts)
         else:
             weights = [params[f"{name}_proj_weight"] for name in "qkv"]
         biases = [None] * 3 if bias is None else rt.split(bias, cuts)
+        for name, x, w in zip(("query", "key", "value"), (query, key, value), weights, strict=True):
+            if x.shape[-1] != w.shape[-1]:
+                raise ShapeError(f"[MultiHeadAttention] {name}: expected {w.shape[-1]} features, "
+                                 f"as its weight has, got {describe(x)}")  # fmt: skip
         return list(map(_linear, (query, key, value), weights, biases))
+
+    def _check_names(self, params: Params, together: bool) -> None:
+        first = ["in_proj_weight"] if together else [f"{name}_proj_weight" for name in "qkv"]
+        bias = ["in_proj_bias"] if self.bias else []
+        more = ["bias_k", "bias_v"] if self.bias_kv else []
+        check_names("MultiHeadAttention", "params", params, [*first, *bias, *more, "out_proj"])
 
     def split(self, x: rt.Array) -> rt.Array:
         """``(..., steps, features)`` as ``(..., heads, steps, features of a head)``."""
-        return rt.swapaxes(rt.reshape(x, (*x.shape[:-1], -1, self.head_dim)), -2, -3)
+        return rt.swapaxes(
+            rt.reshape(x, (*x.shape[:-1], x.shape[-1] // self.head_dim, self.head_dim)), -2, -3
+        )
 
     def extra(self, params: Params, like: rt.Array, zero: bool) -> tuple[rt.Array, rt.Array]:
         """The learned key and value, and after them zeros if `zero`, of all sequences."""

@@ -8,7 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, as_spec
-from rtorch.nn.normalization import along, check_positive, moments, normalized, scaled
+from rtorch.nn.normalization import along, check_positive, like_input, moments, normalized, scaled
 from rtorch.nn.parameters import check_names, parameter_dtype
 from rtorch.nn.windows import AXES, check_format
 
@@ -146,7 +146,7 @@ def _layer(
         else:
             mean, var = state["running_mean"], state["running_var"]
         y = normalized(x, along(mean, x, axis), along(var, x, axis), eps)
-        return scaled(y, params, x, axis).astype(x.dtype), state
+        return like_input(scaled(y, params, x, axis), x), state
 
     apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)

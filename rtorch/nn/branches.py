@@ -128,7 +128,7 @@ def side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any]
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        check_names(combinator, params, named)
+        check_names(combinator, params, named, state)
         ys, new_state = [], {}
         for (name, layer), k, x_i in zip(
             named.items(), split_key(key, len(named)), parts(x), strict=True

@@ -14,7 +14,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.initializers import uniform
 from rtorch.nn.layer import Layer, Params, arguments, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 States: TypeAlias = tuple[rt.Array, ...]  # (h,) or (h, c)
 
@@ -113,6 +113,7 @@ def cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
         return draw(key, shapes, hidden_size, parameter_dtype(dtype, x.dtype))
 
     def call(params: Params, x: Any) -> Any:
+        check_names(cell.name, "params", params, cell_shapes(cell, 0, hidden_size, bias))
         given = arguments(cell.name, x, ("x", "h0"))
         x, h0 = given["x"], given.get("h0")
         check_features(cell.name, x, params["weight_ih"])

@@ -8,6 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, needs_key
+from rtorch.nn.parameters import check_names
 from rtorch.nn.windows import check_format, check_input
 
 # -scale * alpha of SELU: what it gives far below zero.
@@ -174,6 +175,7 @@ def _layer(name: str, rate: float, drop: Any) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names(name, "params", params, ())
         if not train or rate == 0:
             return x, state
         needs_key(name, key, "apply with train=True")

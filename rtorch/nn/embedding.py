@@ -8,7 +8,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, describe
 from rtorch.nn.initializers import Initializer, normal
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import check_count
+from rtorch.nn.parameters import check_count, check_names
 
 
 def Embedding(
@@ -54,6 +54,7 @@ def Embedding(
         return {"weight": weight if padding_idx is None else weight.at[padding_idx].set(0)}
 
     def call(params: Params, x: Any) -> rt.Array:
+        check_names("Embedding", "params", params, ("weight",))
         x = rt.asarray(x)
         _check(x)
         rows = rt.take(params["weight"], x, axis=0)

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, RtorchError, api, describe
+from rtorch.errors import ArgumentError, RtorchError, TreeError, api, describe
 
 Params: TypeAlias = Any
 State: TypeAlias = Any
@@ -73,6 +73,12 @@ def stateless(
     def apply_stateless(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        if init is None and params:
+            kind = apply_stateless.__qualname__.partition(".")[0]
+            raise TreeError(
+                f"[{kind}] params: expected {{}} for a layer without parameters, got "
+                f"{describe(params)}"
+            )
         return call(params, x), state
 
     apply_stateless.__qualname__ = call.__qualname__ if name is None else f"{name}.apply"

@@ -175,7 +175,7 @@ def _unpool(
 def _placed(x: Any, indices: Any, n: int, space: Ints) -> Any:
     """Planes of zeros with the elements of `x` at `indices`."""
     lead = x.shape[: x.ndim - n]
-    flat = (math.prod(lead), -1)
+    flat = (math.prod(lead), math.prod(x.shape[x.ndim - n :]))
     planes = rt.zeros((flat[0], math.prod(space)), dtype=x.dtype, device=x.device)
     rows = rt.arange(flat[0], device=x.device)[:, None]
     planes = planes.at[rows, rt.reshape(indices, flat)].set(rt.reshape(x, flat))

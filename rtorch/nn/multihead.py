@@ -191,7 +191,8 @@ class _Attend(NamedTuple):
             q, k, _, mask = grouped(q, k, v, mask)
         weights = attention_weights(q, k, mask, is_causal)
         weights = ungrouped(weights) if self.in_groups else weights
-        return rt.mean(weights, axis=-3) if self.average else weights
+        weights = rt.mean(weights, axis=-3) if self.average else weights
+        return weights.astype(v.dtype)
 
 
 def check_heads(

@@ -6,6 +6,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api
+from rtorch.nn.combinators import check_names
 from rtorch.nn.layer import (
     Layer,
     Params,
@@ -24,7 +25,8 @@ def repeat(layer: Any, n: int, *, unroll: int = 1, checkpoint: int | str | None 
     """`n` layers of one kind one after the other, each with parameters of its own.
 
     They run as one loop (`rt.scan`), so that a deep network is staged and compiled as fast as one
-    layer. Parameters and state are stacked along a new first axis.
+    layer. Parameters and state are stacked along a new first axis, and stand under the name
+    ``"*"``; `state_dict` takes them apart again.
 
     Args:
         layer: A layer whose output has the shape and dtype of its input.
@@ -40,7 +42,7 @@ def repeat(layer: Any, n: int, *, unroll: int = 1, checkpoint: int | str | None 
         >>> import rtorch as rt
         >>> net = rt.nn.repeat(rt.nn.residual(rt.nn.Linear(4), rt.nn.relu), 12)
         >>> params, state = net.init(rt.random.key(0), rt.spec((2, 4)))
-        >>> params["body"]["0"]["weight"].shape
+        >>> params["*"]["body"]["0"]["weight"].shape
         (12, 4, 4)
         >>> net.apply(params, state, rt.ones((2, 4)))[0].shape
         (2, 4)
@@ -64,19 +66,23 @@ def repeat(layer: Any, n: int, *, unroll: int = 1, checkpoint: int | str | None 
         if after != spec:
             raise ShapeError(f"[repeat] expected a layer that keeps shape and dtype, got one from "
                              f"{spec} to {after}")  # fmt: skip
-        params, state = made
+        params, state = ({"*": stacked} if stacked else {} for stacked in made)
         return params, state
 
     @api
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names("repeat", params, {"*": inner}, state)
         keys = None if key is None else rt.random.split(key, n)
 
         def step(x: Any, own: Any) -> tuple[Any, State]:
             p, s, k = own
             return apply_part("repeat", "*", inner, p, s, x, key=k, train=train)
 
-        return rt.scan(step, x, (params, state, keys), n, unroll=unroll, checkpoint=checkpoint)
+        own = params.get("*", {}), state.get("*", {}), keys
+        y, new = rt.scan(step, x, own, n, unroll=unroll, checkpoint=checkpoint)
+        return y, {"*": new} if new else {}
 
+    apply.__qualname__ = "repeat.apply"
     return Layer(init, apply)

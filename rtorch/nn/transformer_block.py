@@ -18,7 +18,7 @@ from rtorch.nn.layer import (
     needs_key,
 )
 from rtorch.nn.normalization import LayerNorm
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 
 class Block(NamedTuple):
@@ -63,6 +63,8 @@ def block_layer(b: Block) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        norms = [f"norm{i + 1}" for i in range(len(b.attentions) + 1)]
+        check_names(b.name, "params", params, (*b.attentions, "linear1", "linear2", *norms))
         given, new_state = _given(b, x), {}
         x = given[b.inputs[0]]
         keys = [None] * 6 if key is None else rt.random.split(key, 6)
@@ -86,7 +88,7 @@ def block_layer(b: Block) -> Layer:
         parts = [(lambda y, name=name, i=i: attend(name, i, y))
                  for i, name in enumerate(b.attentions)]  # fmt: skip
         for i, part in enumerate([*parts, feed_forward]):
-            norm = params[f"norm{i + 1}"]
+            norm = params[norms[i]]
             x = x + part(_norm(norm, x, b.eps)) if b.norm_first else _norm(norm, x + part(x), b.eps)
         return x, new_state
 
@@ -148,6 +150,7 @@ def layer_stack(
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names(name, "params", params, ("layers", "norm") if norm else ("layers",))
         given, old, new = arguments(name, x, inputs), state.get("layers", {}), {}
         keys = [None] * num_layers if key is None else rt.random.split(key, num_layers)
         for i, k in zip(numbers, keys, strict=True):
