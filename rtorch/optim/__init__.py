@@ -30,6 +30,7 @@ from rtorch.optim.adaptive import (
 )
 from rtorch.optim.averages import AverageState, ema, lookahead, swa
 from rtorch.optim.base import Optimizer, apply_updates
+from rtorch.optim.batch_statistics import update_bn
 from rtorch.optim.clipping import (
     adaptive_clip,
     clip_by_global_norm,
@@ -130,4 +131,5 @@ __all__ = [
     "skip_nonfinite",
     "static_loss_scale",
     "swa",
+    "update_bn",
 ]

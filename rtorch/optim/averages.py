@@ -172,10 +172,10 @@ def _with_average(
 
     @api
     def update(
-        grads: Updates, state: AverageState, params: Params = None
+        grads: Updates, state: AverageState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AverageState]:
         need_params(name, params)
-        updates, inner = optimizer.update(grads, state.inner, params)
+        updates, inner = optimizer.update(grads, state.inner, params, **extra)
         average, updates = step(state, params, updates)
         return updates, AverageState(state.step + 1, average, inner)
 

@@ -11,6 +11,7 @@ from rtorch.optim.base import (
     Params,
     Updates,
     check_not_negative,
+    evaluated,
     first_step,
     is_trained,
     map_trained,
@@ -58,8 +59,9 @@ def add_noise(key: Any, eta: float = 0.01, gamma: float = 0.55) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: NoiseState, params: Params = None
+        grads: Updates, state: NoiseState, params: Params = None, **extra: Any
     ) -> tuple[Updates, NoiseState]:
+        grads, _ = evaluated(grads, params, extra)
         size = rt.sqrt(eta / (state.step + 1).astype(rt.float64) ** gamma)
         leaves, treedef = rt.tree.flatten(grads)
         keys = rt.random.split(rt.random.fold_in(state.key, state.step), max(len(leaves), 1))

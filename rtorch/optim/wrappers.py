@@ -15,6 +15,7 @@ from rtorch.optim.base import (
     Updates,
     check_optimizer,
     check_positive,
+    evaluated,
     first_step,
     is_trained,
     map_trained,
@@ -45,7 +46,8 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
     """`optimizer` with the mean of the gradients of every `steps` updates; zeros between.
 
     Args:
-        optimizer: It is run in every `steps`-th update only, and counts its own steps.
+        optimizer: It is run in every `steps`-th update only, and counts its own steps; named
+            arguments (``value``) are those of this update.
         steps: How many gradients make a step.
 
     Example:
@@ -67,8 +69,9 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: AccumulateState, params: Params = None
+        grads: Updates, state: AccumulateState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AccumulateState]:
+        grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
         mean = map_trained(
             lambda p, g, m: m + rt.asarray(g).astype(m.dtype) / steps, like, grads, state.mean
@@ -77,7 +80,7 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
             lambda p, g, m: m.astype(rt.asarray(g).dtype) if is_trained(p) else g, like, grads, mean
         )
         done = state.collected + 1 >= steps
-        updates, inner = _if(done, optimizer, whole, state.inner, params)
+        updates, inner = _if(done, optimizer, whole, state.inner, params, extra)
         left = map_trained(lambda p, m: rt.where(done, rt.zeros_like(m), m), like, mean)
         collected = rt.where(done, 0, state.collected + 1).astype(rt.int32)
         return updates, AccumulateState(collected, left, inner)
@@ -127,11 +130,12 @@ def skip_nonfinite(optimizer: Optimizer, max_in_a_row: int | None = None) -> Opt
 
     @api
     def update(
-        grads: Updates, state: SkipState, params: Params = None
+        grads: Updates, state: SkipState, params: Params = None, **extra: Any
     ) -> tuple[Updates, SkipState]:
+        grads, extra = evaluated(grads, params, extra)
         good = all_finite(grads)
         run = good if max_in_a_row is None else good | (state.in_a_row >= max_in_a_row)
-        updates, inner = _if(run, optimizer, grads, state.inner, params)
+        updates, inner = _if(run, optimizer, grads, state.inner, params, extra)
         in_a_row = rt.where(good, 0, state.in_a_row + 1).astype(rt.int32)
         return updates, SkipState(in_a_row, state.total + (~good).astype(rt.int32), inner)
 
@@ -222,11 +226,11 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
 
         @api
         def update(
-            grads: Updates, state: InjectState, params: Params = None
+            grads: Updates, state: InjectState, params: Params = None, **extra: Any
         ) -> tuple[Updates, InjectState]:
             hyperparams = values(state.step, state.hyperparams)
             inner = make(**static, **hyperparams)
-            updates, inner_state = inner.update(grads, state.inner, params)
+            updates, inner_state = inner.update(grads, state.inner, params, **extra)
             return updates, InjectState(state.step + 1, hyperparams, inner_state)
 
         return Optimizer(init, update)
@@ -235,13 +239,18 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
 
 
 def _if(
-    condition: rt.Array, optimizer: Optimizer, grads: Updates, state: State, params: Params
+    condition: rt.Array,
+    optimizer: Optimizer,
+    grads: Updates,
+    state: State,
+    params: Params,
+    extra: dict[str, Any],
 ) -> tuple[Updates, State]:
     """The optimizer's update, or zeros and the old state; only one of them is computed."""
     zeros = rt.tree.map(rt.zeros_like, grads if params is None else params)
     return rt.cond(
         condition,
-        lambda: optimizer.update(grads, state, params),
+        lambda: optimizer.update(grads, state, params, **extra),
         lambda: (zeros, state),
     )
 
