@@ -19,8 +19,8 @@ def update_bn(
 
     Averaged parameters (`swa`, `ema`) have other activations than any that were trained, so that
     the running statistics of BatchNorm do not fit them. This makes new ones, in which each batch
-    counts as much as any other, whatever the momentum of the layers (but not 0); parameters and the rest of
-    the state stay.
+    counts as much as any other, whatever the momentum of the layers (but not 0); parameters and the
+    rest of the state stay.
 
     Args:
         model: A layer, or any pair of functions with
@@ -48,7 +48,6 @@ def update_bn(
     References:
         Izmailov et al. 2018 (arXiv:1803.05407), section 3.2; PyTorch's ``swa_utils.update_bn``.
     """
-
     zeros = [rt.zeros_like(x) for x in _statistics(state)]
     if not zeros:
         return state
