@@ -99,7 +99,12 @@ def lbfgs(
         Liu & Nocedal 1989, On the limited memory BFGS method for large scale optimization.
     """
     check_positive("lbfgs", history_size=history_size, max_line_search=max_line_search)
-    check_not_negative("lbfgs", learning_rate=learning_rate)
+    check_not_negative(
+        "lbfgs",
+        learning_rate=learning_rate,
+        tolerance_grad=tolerance_grad,
+        tolerance_change=tolerance_change,
+    )
     if line_search_fn not in ("strong_wolfe", None):
         raise ArgumentError(
             f"[lbfgs] line_search_fn: expected 'strong_wolfe' or None, got {line_search_fn!r}"
@@ -205,12 +210,16 @@ def _direction(state: LBFGSState, g: rt.Array) -> rt.Array:
 
 def _flat(params: Params, tree: Any) -> rt.Array:
     """The optimized leaves as one vector, in their common dtype or float32."""
-    leaves = rt.tree.leaves(map_trained(lambda p, x: rt.asarray(x), params, tree))
+    leaves = rt.tree.leaves(map_trained(_present, params, tree))
     dtype = rt.result_type(rt.float32, *(rt.asarray(p) for p in _trained(params)))
     if rt.isdtype(dtype, "complex floating"):
         raise DTypeError("[lbfgs] expected real parameters, got complex: split them into parts")
     parts = [x.reshape(-1).astype(dtype) for x in leaves]
     return rt.concatenate(parts) if parts else rt.zeros(0, dtype=dtype)
+
+
+def _present(p: rt.Array, x: Any) -> rt.Array:
+    return rt.zeros_like(p) if x is None else rt.asarray(x)
 
 
 def _unflat(params: Params, x: rt.Array) -> Any:

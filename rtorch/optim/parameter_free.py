@@ -149,7 +149,9 @@ def _by_distance(
         grads, _ = evaluated(grads, params, extra)
 
         def penalised(p: rt.Array, g: Any) -> rt.Array:
-            g = rt.zeros_like(p) if g is None else rt.asarray(g)
+            if g is None:  # no gradient: the leaf stays
+                return rt.zeros_like(p)
+            g = rt.asarray(g)
             return g + scale(p, weight_decay) if is_on(weight_decay) else g
 
         grads = map_trained(penalised, params, grads)

@@ -13,6 +13,7 @@ from rtorch.optim.base import (
     Params,
     State,
     Updates,
+    check_not_negative,
     check_optimizer,
     check_positive,
     evaluated,
@@ -123,6 +124,7 @@ def skip_nonfinite(optimizer: Optimizer, max_in_a_row: int | None = None) -> Opt
         (Array([0.], dtype=float32), Array(1, dtype=int32))
     """
     check_optimizer("skip_nonfinite", "optimizer", optimizer)
+    check_not_negative("skip_nonfinite", max_in_a_row=max_in_a_row)
 
     @api
     def init(params: Params) -> SkipState:

@@ -249,10 +249,15 @@ WRAPPED: dict[str, optim.Optimizer] = {
     "freeze": optim.chain(optim.adam(0.05), optim.freeze("frozen*")),
     "project": optim.chain(optim.sgd(0.1), optim.project(optim.projections.linf_ball)),
     "skip_nonfinite": optim.skip_nonfinite(optim.sgd(0.1)),
-    "inject": optim.inject_hyperparams(optim.adamw)(0.05, weight_decay=schedules.constant(0.01)),
+    "inject_hyperparams": optim.inject_hyperparams(optim.adamw)(
+        0.05, weight_decay=schedules.constant(0.01)
+    ),
 }
 
-ALL = {name: optimizer for name, optimizer in OURS.items() if name != "muon"} | WRAPPED
+# Without a line search, which would need the loss.
+LBFGS = {"lbfgs": optim.lbfgs(0.2, 5, line_search_fn=None)}
+
+ALL = {name: optimizer for name, optimizer in OURS.items() if name != "muon"} | WRAPPED | LBFGS
 
 
 def start(dtype: str) -> dict[str, Any]:

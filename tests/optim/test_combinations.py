@@ -92,7 +92,7 @@ def test_each_in_each_with_named_arguments(outer: str, inner: str) -> None:
 @pytest.mark.parametrize("with_grads", [True, False])
 def test_lbfgs_inside(name: str, with_grads: bool) -> None:
     opt = WRAPPERS[name](optim.lbfgs(history_size=4))
-    params, state = steps(opt, 5, with_grads)
+    params, _ = steps(opt, 5, with_grads)
     again, _ = scanned(opt, 5, with_grads)
     close(again, params, 1e-4)
     # Together the minimum is -3.6; what lbfgs sees of it depends on the mask.
