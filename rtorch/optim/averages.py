@@ -73,6 +73,8 @@ def ema(optimizer: Optimizer, decay: float = 0.999) -> Optimizer:
 def swa(optimizer: Optimizer, start: int = 0, every: int = 1) -> Optimizer:
     """`optimizer`, and the plain mean of the parameters on the way in ``state.average``.
 
+    With BatchNorm in the model, `update_bn` makes its running statistics for the mean.
+
     Args:
         optimizer: The optimizer, best with a constant or cyclic rate.
         start: Updates before the first that counts.
