@@ -46,7 +46,8 @@ from rtorch.optim.loss_scale import LossScale, LossScaleState, dynamic_loss_scal
 from rtorch.optim.masks import decay_weights, freeze, groups, masked
 from rtorch.optim.muon import MuonState, muon
 from rtorch.optim.novograd import novograd
-from rtorch.optim.parameter_free import DistanceState, ProdigyState, dog, dowg, prodigy
+from rtorch.optim.parameter_free import DistanceState, dog, dowg
+from rtorch.optim.prodigy import ProdigyState, prodigy
 from rtorch.optim.projections import project
 from rtorch.optim.rprop import ASGDState, RpropState, asgd, rprop
 from rtorch.optim.schedule_free import (
