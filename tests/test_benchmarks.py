@@ -69,6 +69,15 @@ def test_the_table_shows_units_and_verdicts() -> None:
     assert summary([row]) == "0 targets ok, 1 short, 0 not measured"
 
 
+def test_optimizers_of_all_libraries_make_the_same_step() -> None:
+    import optim  # benchmarks/optim.py
+
+    params, grads = optim.problem([(3, 2), (2,)])
+    found = optim.sides("AdamW", params, grads)
+    assert next(iter(found)) == "rtorch jit"
+    optim.check(found)
+
+
 def test_the_hand_written_step_has_the_right_gradients() -> None:
     from _mlp import BATCH, HandWritten
 

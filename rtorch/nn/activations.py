@@ -7,7 +7,7 @@ alone would let a nan of theirs into the derivative).
 
 from __future__ import annotations
 
-from rtorch.nn.checks import check_axis as check_axis, floating
+from rtorch.nn.checks import check_axis as check_axis
 from rtorch.nn.gates import geglu, glu, reglu, swiglu
 from rtorch.nn.rectifiers import celu, elu, leaky_relu, relu, relu6, selu
 from rtorch.nn.sigmoids import (
@@ -26,8 +26,6 @@ from rtorch.nn.sigmoids import (
 )
 from rtorch.nn.softmaxes import log_softmax, one_hot, softmax, softmin
 from rtorch.nn.thresholds import hard_shrink, soft_shrink, squareplus, tanh_shrink, threshold
-
-_floating = floating  # the name that other files have for it
 
 __all__ = [
     "celu",
