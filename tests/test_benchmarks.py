@@ -19,7 +19,7 @@ def test_the_slower_side_takes_longer() -> None:
 
     sides = {"short": lambda: time.sleep(1e-4), "long": lambda: time.sleep(2e-3)}
     samples = paired(sides, Effort(rounds=3, slot=1e-3))
-    assert samples["short"].median < samples["long"].median
+    assert samples["short"].minimum < 2e-3 <= samples["long"].minimum
     assert 2e-3 <= samples["long"].minimum <= samples["long"].median
     assert samples["long"].count == 3
 
