@@ -74,11 +74,11 @@ def make_step(opt, ids):
 evaluate = rt.jit(loss)
 
 
-def validate(params, ids, most=None):
-    """The mean loss over a text cut into pieces, or over the first `most` batches of it."""
+def validate(params, ids):
+    """The mean loss over a text cut into pieces."""
     places = np.arange(0, len(ids) - CONTEXT, CONTEXT)[:, None] + np.arange(CONTEXT + 1)
     batches = [places[i : i + BATCH] for i in range(0, len(places) - BATCH + 1, BATCH)]
-    return float(np.mean([evaluate(params, rt.asarray(ids[b])) for b in batches[:most]]))
+    return float(np.mean([evaluate(params, rt.asarray(ids[b])) for b in batches]))
 
 
 def train(params, ids, held_out, steps, key):
@@ -89,9 +89,8 @@ def train(params, ids, held_out, steps, key):
         params, opt_state, value = step(params, opt_state, step_key)
         losses.append(value)
         if i % max(1, steps // REPORTS) == 0 or i == steps:
-            valid = validate(params, held_out, None if i == steps else 8)
-            mean, losses = float(np.mean(losses)), []
-            seconds = time.perf_counter() - start
+            mean, valid = float(np.mean(losses)), validate(params, held_out)
+            seconds, losses = time.perf_counter() - start, []
             tqdm.write(f"step {i}: loss {mean:.3f}, validation {valid:.3f}, {seconds:.1f} s")
     return params
 
@@ -132,6 +131,8 @@ def main():
 
     ids, alphabet = _data.numbered(_data.shakespeare(options.data))
     text, held_out = ids[: len(ids) * 9 // 10], ids[len(ids) * 9 // 10 :]
+    if options.quick:
+        held_out = held_out[: 2 * BATCH * CONTEXT + 1]
     init_key, train_key, write_key = rt.random.split(rt.random.key(options.seed), 3)
     params, _ = net.init(init_key, rt.spec((BATCH, CONTEXT), rt.int32))
     size = sum(p.size for p in rt.tree.leaves(params))
