@@ -122,7 +122,7 @@ def _layer(
         of = parameter_dtype(dtype, rt.promote_types(spec.dtype, rt.float32))
         zeros, ones = rt.zeros(channels, dtype=of), rt.ones(channels, dtype=of)
         params = {"weight": ones, "bias": zeros} if affine else {}
-        return params, fresh_statistics(zeros, ones) if track else {}
+        return params, fresh_statistics(channels, of) if track else {}
 
     @api
     def apply(
@@ -152,8 +152,9 @@ def _layer(
     return Layer(init, apply)
 
 
-def fresh_statistics(zeros: Any, ones: Any) -> State:
-    """The state before any batch."""
+def fresh_statistics(channels: int, dtype: Any) -> State:
+    """The state before any batch; arrays of its own, so that parameters and it can be donated."""
+    zeros, ones = rt.zeros(channels, dtype=dtype), rt.ones(channels, dtype=dtype)
     return dict(zip(STATISTICS, (zeros, ones, rt.asarray(0, dtype=rt.int64)), strict=True))
 
 

@@ -94,7 +94,7 @@ def _layer(
         of = parameter_dtype(dtype, rt.promote_types(spec.dtype, rt.float32))
         zeros, ones = rt.zeros(channels, dtype=of), rt.ones(channels, dtype=of)
         params = {"weight": ones, "bias": zeros} if affine else {}
-        return params, fresh_statistics(zeros, ones) if track else {}
+        return params, fresh_statistics(channels, of) if track else {}
 
     @api
     def apply(
