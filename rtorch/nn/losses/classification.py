@@ -58,7 +58,7 @@ def cross_entropy(
         )
     dtype, (logits,) = widened(logits=logits)
     axis = check_axis("cross_entropy", logits, axis)
-    log_probs, labels = log_softmax(logits, axis), rt.asarray(labels)
+    log_probs, labels = log_softmax(logits, axis), signed(labels)
     if rt.isdtype(labels.dtype, "real floating"):
         losses = _soft(log_probs, labels, weight, label_smoothing, axis)
         return reduce_losses(losses, reduction, dtype)
@@ -108,8 +108,15 @@ def nll_loss(
     """
     dtype, (log_probs,) = widened(log_probs=log_probs)
     axis = check_axis("nll_loss", log_probs, axis)
-    losses, counts = _at_labels(log_probs, rt.asarray(labels), weight, ignore_index, axis)
+    losses, counts = _at_labels(log_probs, signed(labels), weight, ignore_index, axis)
     return reduce_losses(losses, reduction, dtype, counts)
+
+
+def signed(labels: Any) -> rt.Array:
+    """Labels as an array that `ignore_index` fits into, which is negative by default."""
+    labels = rt.asarray(labels)
+    unsigned = rt.isdtype(labels.dtype, "unsigned integer")
+    return labels.astype(rt.int64) if unsigned else labels
 
 
 def _at_labels(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.losses import cross_entropy
+from rtorch.nn.losses.classification import signed
 from rtorch.nn.metrics.classes import found, ratio
 from rtorch.nn.metrics.common import real, size_of
 
@@ -121,7 +122,7 @@ def Accuracy(k: int = 1, *, ignore_index: int = -100, axis: int = -1) -> Metric:
     @api
     def update(state: Any, logits: Any, labels: Any) -> Any:
         right = found("Accuracy", logits, labels, k, axis)
-        return mean.update(state, right, weight=rt.asarray(labels) != ignore_index)
+        return mean.update(state, right, weight=signed(labels) != ignore_index)
 
     return Metric(mean.init, update, mean.result, mean.merge)
 
@@ -149,7 +150,7 @@ def Perplexity(*, ignore_index: int = -100, axis: int = -1) -> Metric:
         losses = cross_entropy(
             logits, labels, ignore_index=ignore_index, reduction="none", axis=axis
         )
-        return mean.update(state, losses, weight=rt.asarray(labels) != ignore_index)
+        return mean.update(state, losses, weight=signed(labels) != ignore_index)
 
     def result(state: Any) -> rt.Array:
         return rt.exp(mean.result(state))
