@@ -1,6 +1,7 @@
 # Every target makes what it needs: Python >= 3.11 and a package index are enough.
 #
-#   make demo         train a classifier on real handwritten digits, results in out/
+#   make demo         train a ConvNet on real handwritten digits, results in out/
+#   make fashion      the same on Fashion-MNIST; also: make lstm, make gpt, make gru (see README.md)
 #   make test         run the test suite
 #   make check        what CI runs: test, lint, types, doctest
 #   make coverage     check every function of the namespace again and write docs/functions.md
@@ -16,15 +17,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python
 
-.PHONY: help demo test lint format types doctest check coverage conformance bench clean
+.PHONY: help demo fashion lstm gpt gru test lint format types doctest check coverage conformance bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(VENV)/.with-examples
-	@mkdir -p out
-	@$(BIN)/python examples/digits.py $(ARGS)
+demo: EXAMPLE = digits
+fashion: EXAMPLE = fashion_mnist
+lstm: EXAMPLE = char_lstm
+gpt: EXAMPLE = gpt
+gru: EXAMPLE = sequence_gru
+demo fashion lstm gpt gru: $(VENV)/.with-examples
+	@$(BIN)/python examples/$(EXAMPLE).py $(ARGS)
 
 # One BLAS thread for each of the two processes: more would fight for the cores.
 test: $(VENV)/.with-test

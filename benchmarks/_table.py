@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from _timing import Samples
 
-PACKAGES = ("rtorch", "numpy", "jax", "torch", "autograd")
+PACKAGES = ("rtorch", "numpy", "jax", "torch", "autograd", "optax")
 
 
 class Target(NamedTuple):

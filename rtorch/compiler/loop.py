@@ -16,6 +16,9 @@ from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import Place, Planner, executable
 from rtorch.core.program import Eqn, Program, Var
 
+# From so many steps on it pays to copy a matrix that each of them multiplies by.
+_MANY_STEPS = 8
+
 
 class LoopShape(NamedTuple):
     """How a loop reads its operands: constants, then carry, then arrays to slice.
@@ -173,12 +176,29 @@ class LoopPlanner(Planner):
             for i in range(start, stop):
                 self._emit(i, self.program.eqns[i])
                 self._release(i, self.program.eqns[i])
+            if not parts:
+                self._pack()
             parts.append(self.body)
             start = stop
         before, test, step = parts
         if self.going is not None:
             test.append(f"if not {self.name(self.going)}: break")
         return self._link_loop(params, before, test + step)
+
+    def _pack(self) -> None:
+        """Turn transposed matrices that all steps multiply by, once: BLAS then need not each time.
+
+        A product with few rows is 1.3 to 4 times as fast for it.
+        """
+        turned = {v for eqn in self.program.eqns[: self.n_before] for v in eqn.outs
+                  if eqn.prim.name == "permute_dims" and eqn.params["axes"] == (1, 0)}  # fmt: skip
+        inside = self.program.eqns[self.n_before :]
+        for var in dict.fromkeys(eqn.args[1] for eqn in inside if _is_product(eqn)):
+            if var in turned and not 0 <= self.shape.length < _MANY_STEPS:
+                packed = f"{self.name(var)}p"
+                function = self._global("ascontiguousarray", np.ascontiguousarray)
+                self.body.append(f"{packed} = {function}({self.name(var)})")
+                self.names[var] = packed
 
     def _result(self, out: Var, nbytes: int) -> str:
         if out in self.outside:  # computed once, before there is a stacked array or a next carry
@@ -240,6 +260,11 @@ class LoopPlanner(Planner):
         is_operand = self.root.get(var, var) in self.program.in_vars
         always_steps = self.shape.length > 0 and self.going is None
         return name if always_steps and not is_operand else f"{name}.copy()"
+
+
+def _is_product(eqn: Eqn) -> bool:
+    """Whether it is ``x @ y`` of matrices."""
+    return eqn.prim.name == "dot_general" and eqn.params["axes"] == (((1,), (0,)), ((), ()))
 
 
 def _hoisted(program: Program, shape: LoopShape) -> tuple[list[Eqn], list[Eqn]]:

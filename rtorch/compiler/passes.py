@@ -7,6 +7,7 @@ in `optimize` lets each feed the next. Equations with an effect (`debug.print`) 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -140,7 +141,13 @@ def _repeated_scalar(x: Array) -> Any:
 
 
 def simplify(program: Program) -> Program:
-    """Identities removed, scalar constants written as such, views of views made one."""
+    """Identities removed, scalar constants written as such, views of views made one.
+
+    A transposed product becomes the product of the operands in the other order: what follows then
+    reads memory in order, such as an optimizer a gradient.
+    """
+    reads = Counter(a for eqn in program.eqns for a in eqn.args if type(a) is Var)
+    reads.update(a for a in program.out_atoms if type(a) is Var)
     scalars = {v: _repeated_scalar(x) for v, x in program.consts.items()}
     made: dict[Var, Eqn] = {}
     env: dict[Var, Atom] = {}
@@ -157,7 +164,7 @@ def simplify(program: Program) -> Program:
         if same is not None:
             env[eqn.outs[0]] = same
             continue
-        eqn = _merge_views(eqn, made)
+        eqn = _turned_product(_merge_views(eqn, made), made, reads)
         made[eqn.outs[0]] = eqn
         eqns.append(eqn)
     return _rebuilt(program, eqns, env)
@@ -215,6 +222,20 @@ def _merge_views(eqn: Eqn, made: dict[Var, Eqn]) -> Eqn:
     if name == "permute_dims":
         params = {"axes": tuple(before.params["axes"][a] for a in eqn.params["axes"])}
     return Eqn(eqn.prim, before.args, params, eqn.outs, eqn.source)
+
+
+def _turned_product(eqn: Eqn, made: dict[Var, Eqn], reads: Counter[Var]) -> Eqn:
+    """``(x @ y).T`` as ``y.T @ x.T``, if nothing else reads the product."""
+    if eqn.prim.name != "permute_dims" or reads[eqn.args[0]] > 1:
+        return eqn
+    before = made.get(eqn.args[0])
+    if before is None or before.prim.name != "dot_general" or len(eqn.params["axes"]) != 2:
+        return eqn
+    (xc, yc), (xb, _) = before.params["axes"]
+    x, y = before.args
+    if xb or len(x.aval.shape) - len(xc) != 1 or len(y.aval.shape) - len(yc) != 1:
+        return eqn
+    return Eqn(before.prim, (y, x), {"axes": ((yc, xc), ((), ()))}, eqn.outs, before.source)
 
 
 def _exact(value: Any) -> Any:

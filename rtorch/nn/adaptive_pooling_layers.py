@@ -48,7 +48,9 @@ def AdaptiveAvgPool3d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
     return pool_layer(name, 3, data_format, lambda x: adaptive_avg_pool(name, x, sizes))
 
 
-def AdaptiveMaxPool1d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
+def AdaptiveMaxPool1d(
+    output_size: Any, return_indices: bool = False, *, data_format: str = "NCHW"
+) -> Layer:
     """The largest element of each of `output_size` windows; see `adaptive_max_pool1d`.
 
     Example:
@@ -58,10 +60,14 @@ def AdaptiveMaxPool1d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
     """
     name = "AdaptiveMaxPool1d"
     sizes = adaptive_sizes(name, output_size, 1)
-    return pool_layer(name, 1, data_format, lambda x: adaptive_max_pool(name, x, sizes))
+    return pool_layer(
+        name, 1, data_format, lambda x: adaptive_max_pool(name, x, sizes, return_indices)
+    )
 
 
-def AdaptiveMaxPool2d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
+def AdaptiveMaxPool2d(
+    output_size: Any, return_indices: bool = False, *, data_format: str = "NCHW"
+) -> Layer:
     """The largest element of each of `output_size` windows; see `adaptive_max_pool2d`.
 
     Example:
@@ -71,10 +77,14 @@ def AdaptiveMaxPool2d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
     """
     name = "AdaptiveMaxPool2d"
     sizes = adaptive_sizes(name, output_size, 2)
-    return pool_layer(name, 2, data_format, lambda x: adaptive_max_pool(name, x, sizes))
+    return pool_layer(
+        name, 2, data_format, lambda x: adaptive_max_pool(name, x, sizes, return_indices)
+    )
 
 
-def AdaptiveMaxPool3d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
+def AdaptiveMaxPool3d(
+    output_size: Any, return_indices: bool = False, *, data_format: str = "NCHW"
+) -> Layer:
     """The largest element of each of `output_size` windows; see `adaptive_max_pool3d`.
 
     Example:
@@ -84,4 +94,6 @@ def AdaptiveMaxPool3d(output_size: Any, *, data_format: str = "NCHW") -> Layer:
     """
     name = "AdaptiveMaxPool3d"
     sizes = adaptive_sizes(name, output_size, 3)
-    return pool_layer(name, 3, data_format, lambda x: adaptive_max_pool(name, x, sizes))
+    return pool_layer(
+        name, 3, data_format, lambda x: adaptive_max_pool(name, x, sizes, return_indices)
+    )

@@ -1,22 +1,20 @@
-"""Scaled dot-product attention: in one piece, or in chunks that never hold all scores.
-
-Chunks: each block of queries visits one block of keys after the other, and keeps the maximum of
-the scores so far, the sum of their exponentials and the weighted sum of values. Derivatives compute
-the scores a second time, so that memory grows with the lengths and not with their product.
+"""Scaled dot-product attention: in one piece, or in chunks.
 
 References:
     Vaswani et al. 2017, Attention is all you need (arXiv:1706.03762).
-    Milakov & Gimelshein 2018 (arXiv:1805.02867) for the running softmax; Rabe & Staats 2021
-    (arXiv:2112.05682) and Dao et al. 2022 (arXiv:2205.14135) for attention with it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
+from rtorch.nn.attention_chunks import chunked
+from rtorch.nn.attention_groups import grouped, ungrouped
+from rtorch.nn.attention_masks import is_bool
+from rtorch.nn.attention_scores import Dropout, powers_and_sum
 from rtorch.nn.layer import needs_key
 
 __all__ = ["scaled_dot_product_attention"]
@@ -38,7 +36,8 @@ def scaled_dot_product_attention(
 ) -> rt.Array:
     """``softmax(query @ key.T * scale + mask) @ value`` in the last two axes.
 
-    A query that may see no key gets zeros. Scores of float16 and bfloat16 are float32 inside.
+    A query that may see no key gets zeros, and its derivatives are zeros, as in PyTorch's function
+    (its *layer* gives nan there). Scores of float16 and bfloat16 are float32 inside.
 
     Args:
         query: Shape ``(..., L, E)``.
@@ -51,7 +50,7 @@ def scaled_dot_product_attention(
         is_causal: Whether query ``i`` sees the keys 0 to ``i`` only, beside what `attn_mask` says.
         scale: By default ``1 / sqrt(E)``.
         enable_gqa: Whether axis -3, that of the heads, may be shorter in `key` and `value`: each of
-            their heads is then shared by a group of heads of `query`.
+            their heads is then shared by a group of heads of `query`. They are not copied for that.
         dropout_key: A random key, needed if `dropout_p` is not 0. (What is dropped depends on
             `chunk_size`, too.)
         chunk_size: Work on blocks of so many queries and keys, in memory that grows with L and S
@@ -78,155 +77,32 @@ def scaled_dot_product_attention(
                             f"least 0 and below 1, got {dropout_p!r}")  # fmt: skip
     if dropout_p:
         needs_key("scaled_dot_product_attention", dropout_key, "dropout")
-    if enable_gqa:
-        key, value = _repeat_heads(query, key), _repeat_heads(query, value)
-    dropout = _Dropout(dropout_p, dropout_key) if dropout_p else None
+    if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
+        raise ArgumentError(f"[scaled_dot_product_attention] chunk_size: expected an int of 1 or "
+                            f"more, got {chunk_size!r}")  # fmt: skip
+    dropout = Dropout(dropout_p, dropout_key) if dropout_p else None
     mask = None if attn_mask is None else _mask(attn_mask, query, key)
-    scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    if chunk_size is not None:
-        if not isinstance(chunk_size, int) or chunk_size < 1:
-            raise ArgumentError(f"[scaled_dot_product_attention] chunk_size: expected an int of 1 "
-                                f"or more, got {chunk_size!r}")  # fmt: skip
-        return _chunked(scaled, key, value, mask, is_causal, dropout, chunk_size)
-    weights = attention_weights(scaled, key, mask, is_causal)
-    if dropout is not None:
-        weights = dropout.drop(weights, 0)
-    return weights.astype(value.dtype) @ value
+    query = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if enable_gqa:
+        query, key, value, mask = grouped(query, key, value, mask)
+    if chunk_size is None:
+        y = _whole(query, key, value, mask, is_causal, dropout)
+    else:
+        y = chunked(query, key, value, mask, is_causal, dropout, chunk_size)
+    return ungrouped(y) if enable_gqa else y
 
 
-class _Dropout(NamedTuple):
-    rate: float
-    key: Any
-
-    def drop(self, weights: rt.Array, i: Any) -> rt.Array:
-        kept = rt.random.bernoulli(rt.random.fold_in(self.key, i), 1 - self.rate, weights.shape)
-        return rt.where(kept, weights / (1 - self.rate), 0)
-
-
-def attention_weights(
-    scaled: rt.Array, key: rt.Array, mask: rt.Array | None, is_causal: bool
-) -> rt.Array:
-    """The softmax of the scores of scaled queries; zeros where a query sees no key."""
-    scores = _scores(scaled, key)
-    if is_causal:
-        causal = rt.arange(key.shape[-2]) <= rt.arange(scaled.shape[-2])[:, None]
-        scores = rt.where(causal, scores, -rt.inf)
-    scores = _masked(scores, mask)
-    powers = rt.exp(scores - _finite(rt.max(scores, axis=-1, keepdims=True, initial=-rt.inf)))
-    return powers / _positive(rt.sum(powers, axis=-1, keepdims=True))
-
-
-def _scores(query: rt.Array, key: rt.Array) -> rt.Array:
-    scores = query @ rt.swapaxes(key, -1, -2)
-    return scores.astype(rt.float32) if scores.dtype.itemsize < 4 else scores
-
-
-def is_bool(mask: rt.Array) -> bool:
-    """Whether a mask says yes or no, rather than how much."""
-    return rt.isdtype(mask.dtype, "bool")
-
-
-def _masked(scores: rt.Array, mask: rt.Array | None) -> rt.Array:
-    if mask is None:
-        return scores
-    if is_bool(mask):
-        return rt.where(mask, scores, -rt.inf)
-    return scores + mask.astype(scores.dtype)
-
-
-def _finite(top: rt.Array) -> rt.Array:
-    """A maximum that may be subtracted; it changes no result, and so has no derivative."""
-    return rt.stop_gradient(rt.where(top > -rt.inf, top, 0))
-
-
-def _positive(total: rt.Array) -> rt.Array:
-    return rt.where(total > 0, total, 1)
-
-
-def _chunked(
+def _whole(
     query: rt.Array, key: rt.Array, value: rt.Array, mask: rt.Array | None, is_causal: bool,
-    dropout: _Dropout | None, size: int,
+    dropout: Dropout | None,
 ) -> rt.Array:  # fmt: skip
-    n_queries, n_keys = query.shape[-2], key.shape[-2]
-    batch = rt.broadcast_shapes(*[x.shape[:-2] for x in (query, key, value)],
-                                () if mask is None else mask.shape[:-2])  # fmt: skip
-    acc = _scores(query[..., :0, :], key[..., :0, :]).dtype
-    keys, values = _blocks(key, size), _blocks(value, size)
-    numbers = rt.arange(keys.shape[0])
-    within = rt.arange(size)
-    if mask is not None:
-        mask = _pad(_pad(mask, -1, size), -2, size)
-
-    @rt.checkpoint
-    def of_queries(i: Any, block: rt.Array, keys: Any, values: Any, mask: Any) -> rt.Array:
-        rows = i * size + within[:, None]
-
-        def visit(carry: Any, j: Any, k: Any, v: Any) -> Any:
-            top, total, found = carry
-            columns = j * size + within
-            seen = (columns < n_keys) & (columns <= rows) if is_causal else columns < n_keys
-            scores = rt.where(seen, _masked(_scores(block, k), _tile(mask, i, j, size)), -rt.inf)
-            new_top = rt.maximum(top, rt.stop_gradient(rt.max(scores, axis=-1, keepdims=True)))
-            powers = rt.exp(scores - _finite(new_top))
-            less = rt.exp(top - _finite(new_top))
-            total = total * less + rt.sum(powers, axis=-1, keepdims=True)
-            if dropout is not None:
-                powers = dropout.drop(powers, i * len(numbers) + j)
-            return new_top, total, found * less + (powers.astype(v.dtype) @ v).astype(acc)
-
-        def step(carry: Any, now: Any) -> Any:
-            if not is_causal:
-                return visit(carry, *now), None
-            # Keys that come behind all queries of the block are not looked at.
-            return rt.cond(now[0] <= i, visit, lambda carry, *_: carry, carry, *now), None
-
-        start = (
-            rt.full((*batch, size, 1), -rt.inf, dtype=acc),
-            rt.zeros((*batch, size, 1), dtype=acc),
-            rt.zeros((*batch, size, value.shape[-1]), dtype=acc),
-        )
-        _, total, found = rt.scan(step, start, (numbers, keys, values), checkpoint=1)[0]
-        return (found / _positive(total)).astype(value.dtype)
-
-    blocks = _blocks(query, size)
-    y = rt.map(lambda now: of_queries(*now, keys, values, mask), (rt.arange(len(blocks)), blocks))
-    y = rt.reshape(rt.moveaxis(y, 0, -3), (*batch, -1, value.shape[-1]))
-    return y[..., :n_queries, :]
-
-
-def _pad(x: rt.Array, axis: int, size: int) -> rt.Array:
-    """`x` with an axis of a multiple of `size`; one that broadcasts stays."""
-    widths = [(0, 0)] * x.ndim
-    if x.ndim >= -axis and x.shape[axis] != 1:
-        widths[axis] = (0, -x.shape[axis] % size)
-    return rt.pad(x, widths)
-
-
-def _blocks(x: rt.Array, size: int) -> rt.Array:
-    """``(..., n, e)`` as ``(blocks, ..., size, e)``, the last block filled up with zeros."""
-    n = -(-x.shape[-2] // size)
-    widths = [(0, 0)] * (x.ndim - 2) + [(0, n * size - x.shape[-2]), (0, 0)]
-    x = rt.reshape(rt.pad(x, widths), (*x.shape[:-2], n, size, x.shape[-1]))
-    return rt.moveaxis(x, -3, 0)
-
-
-def _tile(mask: rt.Array | None, i: Any, j: Any, size: int) -> rt.Array | None:
-    """The part of a padded mask for block `i` of the queries and `j` of the keys."""
-    if mask is None:
-        return None
-    for axis, block in ((-2, i), (-1, j)):
-        if mask.ndim >= -axis and mask.shape[axis] != 1:
-            mask = rt.dynamic_slice_in_dim(mask, block * size, size, axis=axis % mask.ndim)
-    return mask
-
-
-def _repeat_heads(query: rt.Array, x: rt.Array) -> rt.Array:
-    if query.ndim < 3 or x.ndim < 3 or not x.shape[-3] or query.shape[-3] % x.shape[-3]:
-        raise ShapeError(
-            "[scaled_dot_product_attention] enable_gqa: expected the heads of query, axis -3, to "
-            f"be a multiple of those of key and value, got {describe(query)} and {describe(x)}"
-        )
-    return rt.repeat(x, query.shape[-3] // x.shape[-3], axis=-3)
+    """Attention of scaled queries, all scores at once."""
+    powers, total = powers_and_sum(query, key, mask, is_causal)
+    if dropout is not None:
+        powers = dropout.drop(powers, 0)
+    # The values are fewer than the weights: it is they that are divided.
+    y = (powers @ value.astype(powers.dtype)) * (1.0 / total)
+    return y.astype(value.dtype)
 
 
 def _check(query: rt.Array, key: rt.Array, value: rt.Array) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, as_spec
-from rtorch.nn.normalization import along, check_positive, moments, normalized, scaled
+from rtorch.nn.normalization import along, check_positive, like_input, moments, normalized, scaled
 from rtorch.nn.parameters import check_names, parameter_dtype
 from rtorch.nn.windows import AXES, check_format
 
@@ -122,7 +122,7 @@ def _layer(
         of = parameter_dtype(dtype, rt.promote_types(spec.dtype, rt.float32))
         zeros, ones = rt.zeros(channels, dtype=of), rt.ones(channels, dtype=of)
         params = {"weight": ones, "bias": zeros} if affine else {}
-        return params, fresh_statistics(zeros, ones) if track else {}
+        return params, fresh_statistics(channels, of) if track else {}
 
     @api
     def apply(
@@ -146,13 +146,15 @@ def _layer(
         else:
             mean, var = state["running_mean"], state["running_var"]
         y = normalized(x, along(mean, x, axis), along(var, x, axis), eps)
-        return scaled(y, params, x, axis).astype(x.dtype), state
+        return like_input(scaled(y, params, x, axis), x), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)
 
 
-def fresh_statistics(zeros: Any, ones: Any) -> State:
-    """The state before any batch."""
+def fresh_statistics(channels: int, dtype: Any) -> State:
+    """The state before any batch; arrays of its own, so that parameters and it can be donated."""
+    zeros, ones = rt.zeros(channels, dtype=dtype), rt.ones(channels, dtype=dtype)
     return dict(zip(STATISTICS, (zeros, ones, rt.asarray(0, dtype=rt.int64)), strict=True))
 
 

@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.initializers import uniform
 from rtorch.nn.layer import Layer, Params, arguments, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 
 def Bilinear(out_features: int, bias: bool = True, *, dtype: Any = None) -> Layer:
@@ -50,6 +50,7 @@ def Bilinear(out_features: int, bias: bool = True, *, dtype: Any = None) -> Laye
         return params | {"bias": draw(bias_key, (out_features,), of)} if bias else params
 
     def call(params: Params, x: Any) -> rt.Array:
+        check_names("Bilinear", "params", params, ("weight", "bias") if bias else ("weight",))
         x1, x2 = _pair(x)
         weight = params["weight"]
         if (x1.shape[-1], x2.shape[-1]) != weight.shape[1:]:

@@ -1,4 +1,4 @@
-"""Layers side by side, around others, and repeated.
+"""Layers side by side.
 
 `fan_out` gives one input to several layers, `parallel` gives each its own, and `fan_in_sum` and
 `fan_in_concat` join what came out.
@@ -11,7 +11,7 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
-from rtorch.nn.combinators import check_names, named_layers, serial, split_key
+from rtorch.nn.combinators import check_names, named_layers, split_key
 from rtorch.nn.layer import (
     Layer,
     Params,
@@ -20,7 +20,6 @@ from rtorch.nn.layer import (
     as_layer,
     as_spec,
     init_part,
-    spec_after,
 )
 
 __all__ = [
@@ -30,8 +29,6 @@ __all__ = [
     "identity",
     "lambda_",
     "parallel",
-    "repeat",
-    "residual",
 ]
 
 
@@ -94,7 +91,7 @@ def parallel(*layers: Any) -> Layer:
                                 f"layer, got {describe(x)}")  # fmt: skip
         return x
 
-    return _side_by_side("parallel", named, parts)
+    return side_by_side("parallel", named, parts)
 
 
 def fan_out(*layers: Any) -> Layer:
@@ -110,10 +107,12 @@ def fan_out(*layers: Any) -> Layer:
         Array([ 0.       ,  1.       , -0.7615942,  0.7615942], dtype=float32)
     """
     named = named_layers("fan_out", layers)
-    return _side_by_side("fan_out", named, lambda x: (x,) * len(named))
+    return side_by_side("fan_out", named, lambda x: (x,) * len(named))
 
 
-def _side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any], Any]) -> Layer:
+def side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any], Any]) -> Layer:
+    """Each layer on its part of the input."""
+
     @api
     def init(key: Any, spec: Any) -> tuple[Params, State]:
         params, state, specs = {}, {}, parts(as_spec(spec))
@@ -129,7 +128,7 @@ def _side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        check_names(combinator, params, named)
+        check_names(combinator, params, named, state)
         ys, new_state = [], {}
         for (name, layer), k, x_i in zip(
             named.items(), split_key(key, len(named)), parts(x), strict=True
@@ -182,119 +181,3 @@ def fan_in_concat(axis: int = -1) -> Callable[[Any], rt.Array]:
 
     join.__name__ = "fan_in_concat"
     return join
-
-
-def residual(*layers: Any, shortcut: Any = identity) -> Layer:
-    """``shortcut(x) + f(x)``, where ``f`` is the layers one after the other.
-
-    Args:
-        *layers: One layer, or several as in `serial`.
-        shortcut: A layer or a function; needed where ``f`` changes the shape.
-
-    Returns:
-        A `Layer` with parameters ``body`` and, if it has some, ``shortcut``.
-
-    Raises:
-        ShapeError: (``init``, ``apply``) if the two shapes differ.
-
-    Example:
-        >>> import rtorch as rt
-        >>> net = rt.nn.residual(rt.nn.Linear(3), rt.nn.relu)
-        >>> params, state = net.init(rt.random.key(0), rt.spec((2, 3)))
-        >>> rt.tree.map(lambda p: p.shape, params)
-        {'body': {'0': {'bias': (3,), 'weight': (3, 3)}}}
-
-    References:
-        He et al. 2016 (arXiv:1512.03385).
-    """
-    alone = len(layers) == 1 and (isinstance(layers[0], Layer) or callable(layers[0]))
-    body = as_layer(layers[0]) if alone else serial(named_layers("residual", layers))
-    parts = named_layers("residual", (("body", body), ("shortcut", shortcut)))
-    both = _side_by_side("residual", parts, lambda x: (x, x))
-
-    @api
-    def init(key: Any, spec: Any) -> tuple[Params, State]:
-        params, state = both.init(key, spec)
-        _check_sum(*spec_after(both, params, state, spec))
-        return params, state
-
-    @api
-    def apply(
-        params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
-    ) -> tuple[Any, State]:
-        ys, state = both.apply(params, state, x, key=key, train=train)
-        _check_sum(*ys)
-        return ys[0] + ys[1], state
-
-    apply.__qualname__ = "residual.apply"
-    return Layer(init, apply)
-
-
-def _check_sum(y: Any, x: Any) -> None:
-    if y.shape != x.shape:
-        raise ShapeError(
-            f"[residual] the layers give {describe(y)}, and the shortcut {describe(x)}: give a "
-            "shortcut of the same shape, such as a Linear layer"
-        )
-
-
-def repeat(layer: Any, n: int, *, unroll: int = 1, checkpoint: int | str | None = None) -> Layer:
-    """`n` layers of one kind one after the other, each with parameters of its own.
-
-    They run as one loop (`rt.scan`), so that a deep network is staged and compiled as fast as one
-    layer. Parameters and state are stacked along a new first axis.
-
-    Args:
-        layer: A layer whose output has the shape and dtype of its input.
-        n: How many.
-        unroll: See `rt.scan`.
-        checkpoint: See `rt.scan`; 1 keeps the inputs of the layers alone for derivatives, and
-            ``"sqrt"`` less.
-
-    Raises:
-        ShapeError: (``init``) if the layer changes shape or dtype.
-
-    Example:
-        >>> import rtorch as rt
-        >>> net = rt.nn.repeat(rt.nn.residual(rt.nn.Linear(4), rt.nn.relu), 12)
-        >>> params, state = net.init(rt.random.key(0), rt.spec((2, 4)))
-        >>> params["body"]["0"]["weight"].shape
-        (12, 4, 4)
-        >>> net.apply(params, state, rt.ones((2, 4)))[0].shape
-        (2, 4)
-    """
-    if not isinstance(n, int) or n < 1:
-        raise ArgumentError(f"[repeat] n: expected an int of 1 or more, got {n!r}")
-    inner = as_layer(layer)
-
-    @api
-    def init(key: Any, spec: Any) -> tuple[Params, State]:
-        spec = as_spec(spec)
-        if key is None:
-            made = init_part("repeat", "*", inner, None, spec)
-            made = rt.tree.map(lambda p: rt.broadcast_to(p, (n, *p.shape)), made)
-        else:
-            made = rt.vmap(lambda k: init_part("repeat", "*", inner, k, spec))(
-                rt.random.split(key, n)
-            )
-        first = rt.tree.map(lambda p: p[0], made)
-        after = spec_after(inner, first[0], first[1], spec)
-        if after != spec:
-            raise ShapeError(f"[repeat] expected a layer that keeps shape and dtype, got one from "
-                             f"{spec} to {after}")  # fmt: skip
-        params, state = made
-        return params, state
-
-    @api
-    def apply(
-        params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
-    ) -> tuple[Any, State]:
-        keys = None if key is None else rt.random.split(key, n)
-
-        def step(x: Any, own: Any) -> tuple[Any, State]:
-            p, s, k = own
-            return apply_part("repeat", "*", inner, p, s, x, key=k, train=train)
-
-        return rt.scan(step, x, (params, state, keys), n, unroll=unroll, checkpoint=checkpoint)
-
-    return Layer(init, apply)

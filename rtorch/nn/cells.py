@@ -1,12 +1,7 @@
-"""One step of a recurrent network: RNNCell, LSTMCell, GRUCell, and the arithmetic in them.
+"""What RNNCell, LSTMCell and GRUCell have in common: one step of a recurrent network.
 
 Weights are those of PyTorch: the rows of ``weight_ih`` and ``weight_hh`` are the gates one below
-the other, for the LSTM in the order input, forget, cell, output, for the GRU reset, update, new.
-
-References:
-    Elman 1990, Finding structure in time.
-    Hochreiter & Schmidhuber 1997, Long short-term memory; Gers et al. 2000 for the forget gate.
-    Cho et al. 2014 (arXiv:1406.1078), in the variant of cuDNN that resets after the product.
+the other. The files of the layers hold the arithmetic between the gates.
 """
 
 from __future__ import annotations
@@ -19,7 +14,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.initializers import uniform
 from rtorch.nn.layer import Layer, Params, arguments, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 States: TypeAlias = tuple[rt.Array, ...]  # (h,) or (h, c)
 
@@ -43,49 +38,10 @@ class Cell(NamedTuple):
     step: Callable[[Params, rt.Array, States], States]
 
 
-def _recur(params: Params, h: rt.Array) -> rt.Array:
+def recur(params: Params, h: rt.Array) -> rt.Array:
+    """The product with the state, all gates in one."""
     y: rt.Array = h @ params["weight_hh"].T
     return y + params["bias_hh"] if "bias_hh" in params else y
-
-
-def rnn(nonlinearity: str, name: str = "RNN") -> Cell:
-    """``h' = tanh(a + W h)``, or with relu."""
-    if nonlinearity not in ("tanh", "relu"):
-        raise ArgumentError(f"[{name}] nonlinearity: expected 'tanh' or 'relu', "
-                            f"got {nonlinearity!r}")  # fmt: skip
-    activation = rt.tanh if nonlinearity == "tanh" else rt.relu
-
-    def step(params: Params, a: rt.Array, states: States) -> States:
-        return (activation(a + _recur(params, states[0])),)
-
-    return Cell(name, 1, 1, True, step)
-
-
-def _lstm_step(params: Params, a: rt.Array, states: States) -> States:
-    h, c = states
-    i, f, g, o = rt.split(a + _recur(params, h), 4, axis=-1)
-    c = rt.sigmoid(f) * c + rt.sigmoid(i) * rt.tanh(g)
-    h = rt.sigmoid(o) * rt.tanh(c)
-    return (h @ params["weight_hr"].T if "weight_hr" in params else h), c
-
-
-def lstm(name: str = "LSTM") -> Cell:
-    """``c' = σ(f) c + σ(i) tanh(g)``, ``h' = σ(o) tanh(c')``, perhaps projected."""
-    return Cell(name, 4, 2, True, _lstm_step)
-
-
-def _gru_step(params: Params, a: rt.Array, states: States) -> States:
-    (h,) = states
-    a_r, a_z, a_n = rt.split(a, 3, axis=-1)
-    r, z, n = rt.split(_recur(params, h), 3, axis=-1)
-    z = rt.sigmoid(a_z + z)
-    n = rt.tanh(a_n + rt.sigmoid(a_r + r) * n)
-    return (n + z * (h - n),)
-
-
-def gru(name: str = "GRU") -> Cell:
-    """``h' = (1 - z) n + z h``."""
-    return Cell(name, 3, 1, False, _gru_step)
 
 
 def cell_shapes(
@@ -144,7 +100,8 @@ def check_states(name: str, h0: Any, n: int, shapes: tuple[tuple[int, ...], ...]
     return tuple(states)
 
 
-def _cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
+def cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
+    """The layer that takes one step."""
     check_hidden(cell.name, hidden_size)
 
     def init(key: Any, spec: Any) -> Params:
@@ -156,6 +113,7 @@ def _cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
         return draw(key, shapes, hidden_size, parameter_dtype(dtype, x.dtype))
 
     def call(params: Params, x: Any) -> Any:
+        check_names(cell.name, "params", params, cell_shapes(cell, 0, hidden_size, bias))
         given = arguments(cell.name, x, ("x", "h0"))
         x, h0 = given["x"], given.get("h0")
         check_features(cell.name, x, params["weight_ih"])
@@ -170,77 +128,3 @@ def _cell_layer(cell: Cell, hidden_size: int, bias: bool, dtype: Any) -> Layer:
 
     call.__qualname__ = f"{cell.name}.call"
     return stateless(init, call)
-
-
-def RNNCell(
-    hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", *, dtype: Any = None
-) -> Layer:
-    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``: one step of `RNN`.
-
-    Args:
-        hidden_size: Length of the state.
-        bias: Whether there are ``bias_ih`` and ``bias_hh``.
-        nonlinearity: ``"tanh"`` or ``"relu"``.
-        dtype: Dtype of the parameters; by default that of the input if it is floating.
-
-    Returns:
-        A `Layer` from ``x`` or ``(x, h)`` to the next ``h``; without `h` it begins with zeros.
-
-    Example:
-        >>> import rtorch as rt
-        >>> cell = rt.nn.RNNCell(4)
-        >>> params, state = cell.init(rt.random.key(0), rt.spec((2, 3)))
-        >>> h, state = cell.apply(params, state, (rt.ones((2, 3)), rt.zeros((2, 4))))
-        >>> h.shape
-        (2, 4)
-    """
-    return _cell_layer(rnn(nonlinearity, "RNNCell"), hidden_size, bias, dtype)
-
-
-def LSTMCell(hidden_size: int, bias: bool = True, *, dtype: Any = None) -> Layer:
-    """One step of `LSTM`.
-
-    Args:
-        hidden_size: Length of the two states.
-        bias: Whether there are ``bias_ih`` and ``bias_hh``.
-        dtype: Dtype of the parameters; by default that of the input if it is floating.
-
-    Returns:
-        A `Layer` from ``x`` or ``(x, (h, c))`` to the next ``(h, c)``.
-
-    Example:
-        A loop of one's own, with `rt.scan`:
-
-        >>> import rtorch as rt
-        >>> cell = rt.nn.LSTMCell(4)
-        >>> params, _ = cell.init(rt.random.key(0), rt.spec((2, 3)))
-        >>> def step(carry, x):
-        ...     h, c = cell.apply(params, {}, (x, carry))[0]
-        ...     return (h, c), h
-        >>> start = rt.zeros((2, 4)), rt.zeros((2, 4))
-        >>> last, hs = rt.scan(step, start, rt.ones((5, 2, 3)))
-        >>> hs.shape
-        (5, 2, 4)
-    """
-    return _cell_layer(lstm("LSTMCell"), hidden_size, bias, dtype)
-
-
-def GRUCell(hidden_size: int, bias: bool = True, *, dtype: Any = None) -> Layer:
-    """One step of `GRU`.
-
-    Args:
-        hidden_size: Length of the state.
-        bias: Whether there are ``bias_ih`` and ``bias_hh``.
-        dtype: Dtype of the parameters; by default that of the input if it is floating.
-
-    Returns:
-        A `Layer` from ``x`` or ``(x, h)`` to the next ``h``.
-
-    Example:
-        >>> import rtorch as rt
-        >>> cell = rt.nn.GRUCell(4)
-        >>> params, state = cell.init(rt.random.key(0), rt.spec((2, 3)))
-        >>> cell.apply(params, state, rt.ones((2, 3)))[0].shape
-        (2, 4)
-    """
-    return _cell_layer(gru("GRUCell"), hidden_size, bias, dtype)

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, api
+from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, needs_key
+from rtorch.nn.parameters import check_names
 from rtorch.nn.windows import check_format, check_input
 
 # -scale * alpha of SELU: what it gives far below zero.
@@ -116,15 +117,51 @@ def AlphaDropout(rate: float = 0.5) -> Layer:
     References:
         Klambauer et al. 2017, section "New dropout technique" (arXiv:1706.02515).
     """
+    return _saturating("AlphaDropout", rate, lambda x: x.shape)
+
+
+def FeatureAlphaDropout(rate: float = 0.5, *, data_format: str = "NCHW") -> Layer:
+    """`AlphaDropout` of whole channels.
+
+    Args:
+        rate: The fraction of the channels that is dropped, in ``[0, 1]`` (PyTorch's ``p``).
+        data_format: ``"NHWC"`` if the channels come last.
+
+    Example:
+        >>> import rtorch as rt
+        >>> layer, x = rt.nn.FeatureAlphaDropout(0.5), rt.ones((2, 3, 8))
+        >>> y, _ = layer.apply({}, {}, x, key=rt.random.key(0), train=True)
+        >>> bool(rt.all(y == y[..., :1]))
+        True
+
+    References:
+        Klambauer et al. 2017, section "New dropout technique" (arXiv:1706.02515).
+    """
+    name = "FeatureAlphaDropout"
+    if data_format not in ("NCHW", "NHWC"):
+        raise ArgumentError(f"[{name}] data_format: expected 'NCHW' or 'NHWC', got {data_format!r}")
+
+    def lots(x: Any) -> tuple[int, ...]:
+        if x.ndim < 2:
+            raise ShapeError(f"[{name}] x: expected a batch axis and channels, got {describe(x)}")
+        ones = (1,) * (x.ndim - 2)
+        last = data_format == "NHWC"
+        return (x.shape[0], *ones, x.shape[-1]) if last else (*x.shape[:2], *ones)
+
+    return _saturating(name, rate, lots)
+
+
+def _saturating(name: str, rate: float, lots: Any) -> Layer:
+    """Dropout to the saturation of SELU; `lots` is the shape of what is drawn for an input."""
 
     def drop(key: Any, x: Any) -> Any:
         if rate == 1:
             return rt.zeros_like(x)
-        kept = rt.random.bernoulli(key, 1 - rate, x.shape)
+        kept = rt.random.bernoulli(key, 1 - rate, lots(x))
         a = 1 / math.sqrt((1 - rate) * (1 + rate * _SATURATION**2))
         return rt.where(kept, x, _SATURATION) * a - a * _SATURATION * rate
 
-    return _layer("AlphaDropout", rate, drop)
+    return _layer(name, rate, drop)
 
 
 def _layer(name: str, rate: float, drop: Any) -> Layer:
@@ -138,9 +175,11 @@ def _layer(name: str, rate: float, drop: Any) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names(name, "params", params, ())
         if not train or rate == 0:
             return x, state
         needs_key(name, key, "apply with train=True")
         return drop(key, x), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)

@@ -59,7 +59,7 @@ def serial(*layers: Any) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
-        check_names("serial", params, named)
+        check_names("serial", params, named, state)
         new_state = {}
         for (name, layer), layer_key in zip(named.items(), split_key(key, len(named)), strict=True):
             x, s = apply_part("serial", name, layer, params.get(name, {}), state.get(name, {}), x,
@@ -95,6 +95,8 @@ def _pair(combinator: str, i: int, entry: Any) -> tuple[str, Layer]:
     # A Layer is a tuple too: it is asked for first.
     is_pair = isinstance(entry, tuple) and not isinstance(entry, Layer)
     name, layer = entry if is_pair and len(entry) == 2 else (str(i), entry)
+    if name == "*":
+        raise ArgumentError(f"[{combinator}] layer {i}: '*' is what `repeat` calls its layers")
     if not isinstance(name, str) or not (isinstance(layer, Layer) or callable(layer)):
         raise ArgumentError(
             f"[{combinator}] layer {i}: expected a Layer, a function or a pair of a name and one "
@@ -108,14 +110,15 @@ def split_key(key: Any, n: int) -> Any:
     return [None] * n if key is None or n == 0 else rt.random.split(key, n)
 
 
-def check_names(combinator: str, params: Params, named: dict[str, Layer]) -> None:
-    """Raise unless `params` are those of some of the layers."""
-    if not isinstance(params, dict):
-        raise TreeError(
-            f"[{combinator}] params: expected a dict by layer name, got {describe(params)}"
-        )
-    if not params.keys() <= named.keys():
-        raise TreeError(
-            f"[{combinator}] params: there is no layer for {sorted(params.keys() - named.keys())}; "
-            f"the layers are {list(named)}"
-        )
+def check_names(combinator: str, params: Params, named: dict[str, Layer], state: State) -> None:
+    """Raise unless `params` and `state` are those of some of the layers."""
+    for what, tree in (("params", params), ("state", state)):
+        if not isinstance(tree, dict):
+            raise TreeError(
+                f"[{combinator}] {what}: expected a dict by layer name, got {describe(tree)}"
+            )
+        if not tree.keys() <= named.keys():
+            raise TreeError(
+                f"[{combinator}] {what}: there is no layer for "
+                f"{sorted(tree.keys() - named.keys())}; the layers are {list(named)}"
+            )

@@ -16,13 +16,12 @@ from rtorch.nn.windows import check_format, check_input, per_axis
 _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def _layer(
-    n: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-    groups: int, bias: bool, padding_mode: str, data_format: str,
+def conv_layer(
+    name: str, n: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any,
+    dilation: Any, groups: int, bias: bool, padding_mode: str, data_format: str,
     weight_init: Initializer | None, bias_init: Initializer | None, dtype: Any,
 ) -> Layer:  # fmt: skip
-    """The layer over `n` spatial axes."""
-    name = f"Conv{n}d"
+    """The layer over `n` spatial axes; `name` is for messages and `summary`."""
     check_count(name, "out_channels", out_channels)
     check_count(name, "groups", groups)
     window, last = per_axis(name, "kernel_size", kernel_size, n), check_format(name, data_format, n)
@@ -67,7 +66,7 @@ def _layer(
             data_format,
         )  # fmt: skip
 
-    return stateless(init, call)
+    return stateless(init, call, name)
 
 
 def _padded(x: Any, pads: Any, last: bool, mode: str) -> Any:
@@ -93,9 +92,9 @@ def Conv1d(
         >>> layer.apply(params, state, rt.ones((2, 3, 8)))[0].shape
         (2, 4, 8)
     """
-    return _layer(
-        1, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-        data_format, weight_init, bias_init, dtype,
+    return conv_layer(
+        "Conv1d", 1, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+        padding_mode, data_format, weight_init, bias_init, dtype,
     )  # fmt: skip
 
 
@@ -141,9 +140,9 @@ def Conv2d(
         >>> layer.apply(params, state, rt.ones((8, 3, 28, 28)))[0].shape
         (8, 16, 28, 28)
     """
-    return _layer(
-        2, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-        data_format, weight_init, bias_init, dtype,
+    return conv_layer(
+        "Conv2d", 2, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+        padding_mode, data_format, weight_init, bias_init, dtype,
     )  # fmt: skip
 
 
@@ -162,7 +161,7 @@ def Conv3d(
         >>> layer.apply(params, state, rt.ones((2, 3, 4, 4, 4)))[0].shape
         (2, 4, 4, 4, 4)
     """
-    return _layer(
-        3, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-        data_format, weight_init, bias_init, dtype,
+    return conv_layer(
+        "Conv3d", 3, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+        padding_mode, data_format, weight_init, bias_init, dtype,
     )  # fmt: skip

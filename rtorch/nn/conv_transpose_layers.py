@@ -52,7 +52,7 @@ def _layer(
             groups, dilation, data_format,
         )  # fmt: skip
 
-    return stateless(init, call)
+    return stateless(init, call, name)
 
 
 def ConvTranspose1d(

@@ -7,6 +7,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, api
 from rtorch.nn.layer import Layer, Params, State, needs_key
+from rtorch.nn.parameters import check_names
 
 
 def Dropout(rate: float = 0.5) -> Layer:
@@ -42,6 +43,7 @@ def Dropout(rate: float = 0.5) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names("Dropout", "params", params, ())
         if not train or rate == 0:
             return x, state
         needs_key("Dropout", key, "apply with train=True")

@@ -8,6 +8,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, describe
 from rtorch.nn.initializers import Initializer, normal
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
+from rtorch.nn.parameters import check_count, check_names
 
 
 def Embedding(
@@ -43,14 +44,7 @@ def Embedding(
         >>> y.shape, bool(rt.all(y[1, 1:] == 0))
         ((2, 3, 4), True)
     """
-    for name, n in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
-        if not isinstance(n, int) or n < 1:
-            raise ArgumentError(f"[Embedding] {name}: expected an int of 1 or more, got {n!r}")
-    if padding_idx is not None:
-        if not isinstance(padding_idx, int) or not -num_embeddings <= padding_idx < num_embeddings:
-            raise ArgumentError(f"[Embedding] padding_idx: expected one of {num_embeddings} rows, "
-                                f"got {padding_idx!r}")  # fmt: skip
-        padding_idx %= num_embeddings
+    padding_idx = check_table("Embedding", num_embeddings, embedding_dim, padding_idx)
 
     def init(key: Any, spec: Any) -> Params:
         needs_key("Embedding", key, "init")
@@ -60,6 +54,7 @@ def Embedding(
         return {"weight": weight if padding_idx is None else weight.at[padding_idx].set(0)}
 
     def call(params: Params, x: Any) -> rt.Array:
+        check_names("Embedding", "params", params, ("weight",))
         x = rt.asarray(x)
         _check(x)
         rows = rt.take(params["weight"], x, axis=0)
@@ -73,3 +68,16 @@ def Embedding(
 def _check(x: Any) -> None:
     if not rt.isdtype(x.dtype, "integral"):
         raise DTypeError(f"[Embedding] x: expected integers, got {describe(x)}")
+
+
+def check_table(name: str, rows: Any, columns: Any, padding_idx: Any) -> int | None:
+    """Raise unless there can be such a table; return the row of the padding, counted from 0."""
+    check_count(name, "num_embeddings", rows)
+    check_count(name, "embedding_dim", columns)
+    if padding_idx is None:
+        return None
+    if not isinstance(padding_idx, int) or not -rows <= padding_idx < rows:
+        raise ArgumentError(
+            f"[{name}] padding_idx: expected one of {rows} rows, got {padding_idx!r}"
+        )
+    return padding_idx % int(rows)

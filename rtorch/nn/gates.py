@@ -10,9 +10,33 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ShapeError, api
-from rtorch.nn.activations import _floating, check_axis, gelu, silu
+from rtorch.nn.checks import check_axis, floating
+from rtorch.nn.sigmoids import gelu, silu
 
-__all__ = ["geglu", "reglu", "swiglu"]
+__all__ = ["geglu", "glu", "reglu", "swiglu"]
+
+
+@api
+def glu(x: Any, axis: int = -1) -> rt.Array:
+    """The first half along `axis` times the sigmoid of the second.
+
+    Raises:
+        ShapeError: if the axis has an odd length.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.nn.glu(rt.asarray([2.0, 4.0, 0.0, 0.0]))
+        Array([1., 2.], dtype=float32)
+
+    References:
+        Dauphin et al. 2017 (arXiv:1612.08083).
+    """
+    x = floating(x)
+    axis = check_axis("glu", x, axis)
+    if x.shape[axis] % 2:
+        raise ShapeError(f"[glu] axis {axis} must have an even length, got shape {x.shape}")
+    value, gate = rt.split(x, 2, axis=axis)
+    return value * rt.sigmoid(gate)
 
 
 @api
@@ -69,7 +93,7 @@ def swiglu(x: Any, axis: int = -1) -> rt.Array:
 
 
 def _halves(name: str, x: Any, axis: int) -> list[rt.Array]:
-    x = _floating(x)
+    x = floating(x)
     axis = check_axis(name, x, axis)
     if x.shape[axis] % 2:
         raise ShapeError(f"[{name}] axis {axis} must have an even length, got shape {x.shape}")

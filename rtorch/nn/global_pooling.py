@@ -51,4 +51,4 @@ def _layer(name: str, reduce: Any, keepdims: bool, data_format: str) -> Layer:
         axes = tuple(range(1, x.ndim - 1) if last else range(2, x.ndim))
         return reduce(x, axis=axes, keepdims=keepdims)
 
-    return stateless(None, call)
+    return stateless(None, call, name)

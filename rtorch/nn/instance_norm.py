@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.batch_norm import STATISTICS, check_channels, fresh_statistics, updated
 from rtorch.nn.layer import Layer, Params, State, as_spec
-from rtorch.nn.normalization import along, check_positive, moments, normalized, scaled
+from rtorch.nn.normalization import along, check_positive, like_input, moments, normalized, scaled
 from rtorch.nn.parameters import check_names, parameter_dtype
 from rtorch.nn.windows import check_format, check_input
 
@@ -94,7 +94,7 @@ def _layer(
         of = parameter_dtype(dtype, rt.promote_types(spec.dtype, rt.float32))
         zeros, ones = rt.zeros(channels, dtype=of), rt.ones(channels, dtype=of)
         params = {"weight": ones, "bias": zeros} if affine else {}
-        return params, fresh_statistics(zeros, ones) if track else {}
+        return params, fresh_statistics(channels, of) if track else {}
 
     @api
     def apply(
@@ -107,7 +107,7 @@ def _layer(
         if track and not train:
             mean, var = state["running_mean"], state["running_var"]
             y = normalized(x, along(mean, x, axis), along(var, x, axis), eps)
-            return scaled(y, params, x, axis).astype(x.dtype), state
+            return like_input(scaled(y, params, x, axis), x), state
         axes = tuple(i for i in range(x.ndim - n - 1, x.ndim) if i != axis)
         size = math.prod([x.shape[i] for i in axes])
         if size == 1 and train:
@@ -119,6 +119,8 @@ def _layer(
             lanes = tuple(i for i in range(x.ndim) if i != axis)
             means = [rt.mean(value, axis=lanes) for value in (mean, var)]
             state = updated(state, means[0], means[1], size, momentum)
-        return scaled(normalized(x, mean, var, eps), params, x, axis).astype(x.dtype), state
+        y = normalized(x, mean, var, eps)
+        return like_input(scaled(y, params, x, axis), x), state
 
+    apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, RtorchError, api, describe
+from rtorch.errors import ArgumentError, RtorchError, TreeError, api, describe
 
 Params: TypeAlias = Any
 State: TypeAlias = Any
@@ -43,13 +43,16 @@ class Layer(NamedTuple):
 
 
 def stateless(
-    init: Callable[[Any, Spec], Params] | None, call: Callable[[Params, Any], Any]
+    init: Callable[[Any, Spec], Params] | None,
+    call: Callable[[Params, Any], Any],
+    name: str | None = None,
 ) -> Layer:
     """The layer of a function of parameters and input, which neither draws nor remembers.
 
     Args:
         init: ``params = init(key, spec)``; None for a layer without parameters.
         call: ``y = call(params, x)``.
+        name: What `summary` calls it; by default the function in which `call` is defined.
 
     Example:
         >>> import rtorch as rt
@@ -70,9 +73,15 @@ def stateless(
     def apply_stateless(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        if init is None and params:
+            kind = apply_stateless.__qualname__.partition(".")[0]
+            raise TreeError(
+                f"[{kind}] params: expected {{}} for a layer without parameters, got "
+                f"{describe(params)}"
+            )
         return call(params, x), state
 
-    apply_stateless.__qualname__ = call.__qualname__
+    apply_stateless.__qualname__ = call.__qualname__ if name is None else f"{name}.apply"
     return Layer(init_stateless, apply_stateless)
 
 
@@ -91,11 +100,16 @@ def as_layer(layer: Any) -> Layer:
         >>> rt.nn.as_layer(rt.tanh).apply({}, {}, rt.zeros(2))
         (Array([0., 0.], dtype=float32), {})
     """
+    return layer_for("as_layer", layer)
+
+
+def layer_for(name: str, layer: Any) -> Layer:
+    """`as_layer` for what makes layers of layers; `name` is for messages."""
     if isinstance(layer, Layer):
         return layer
     if callable(layer):
         return _of_function(layer)
-    raise ArgumentError(f"[as_layer] expected a Layer or a function, got {describe(layer)}")
+    raise ArgumentError(f"[{name}] expected a Layer or a function, got {describe(layer)}")
 
 
 def _of_function(function: Callable[[Any], Any]) -> Layer:
@@ -103,8 +117,7 @@ def _of_function(function: Callable[[Any], Any]) -> Layer:
         return function(x)
 
     name = getattr(function, "__name__", type(function).__name__)
-    call.__qualname__ = f"{name}.call"
-    return stateless(None, call)
+    return stateless(None, call, name)
 
 
 def kind_of(layer: Layer) -> str:

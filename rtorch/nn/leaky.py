@@ -7,7 +7,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 
 def PReLU(
@@ -45,6 +45,7 @@ def PReLU(
         return {"weight": rt.full(num_parameters, init, dtype=parameter_dtype(dtype, spec.dtype))}
 
     def call(params: Params, x: Any) -> rt.Array:
+        check_names("PReLU", "params", params, ("weight",))
         weight = params["weight"]
         if num_parameters > 1:
             if not -x.ndim <= axis < x.ndim or x.shape[axis] != num_parameters:
@@ -53,8 +54,7 @@ def PReLU(
             weight = rt.reshape(weight, (-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
         return rt.where(x > 0, x, x * weight)
 
-    call.__qualname__ = "PReLU.call"
-    return stateless(make, call)
+    return stateless(make, call, "PReLU")
 
 
 def RReLU(lower: float = 1 / 8, upper: float = 1 / 3) -> Layer:
@@ -88,10 +88,12 @@ def RReLU(lower: float = 1 / 8, upper: float = 1 / 3) -> Layer:
     def apply(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
+        check_names("RReLU", "params", params, ())
         if not train:
             return rt.where(x > 0, x, x * ((lower + upper) / 2)), state
         needs_key("RReLU", key, "apply with train=True")
-        slope = rt.random.uniform(key, x.shape, x.dtype, minval=lower, maxval=upper)
+        dtype = rt.result_type(x, lower)
+        slope = rt.random.uniform(key, x.shape, dtype, minval=lower, maxval=upper)
         return rt.where(x > 0, x, x * slope), state
 
     return Layer(init, apply)

@@ -54,6 +54,11 @@ def scaled(y: Any, params: Params, x: Any, axis: int) -> Any:
     return y + along(params["bias"], x, axis) if "bias" in params else y
 
 
+def like_input(y: Any, x: Any) -> Any:
+    """`y` in the dtype of the input, if that is floating: integers would be rounded."""
+    return y.astype(x.dtype) if rt.isdtype(x.dtype, "real floating") else y
+
+
 def _start(names: tuple[str, ...], shape: Any, dtype: Any) -> Params:
     starts = {"weight": rt.ones, "bias": rt.zeros}
     return {name: starts[name](shape, dtype=dtype) for name in names}
@@ -109,7 +114,7 @@ def LayerNorm(
         y = normalized(x, mean, var, eps)
         y = y * params["weight"] if "weight" in params else y
         y = y + params["bias"] if "bias" in params else y
-        out: rt.Array = y.astype(x.dtype)
+        out: rt.Array = like_input(y, x)
         return out
 
     return stateless(init, call)
@@ -150,10 +155,10 @@ def RMSNorm(
         check_names("RMSNorm", "params", params, names)
         shape = _last_axes("RMSNorm", x, given, params)
         axes, z = tuple(range(x.ndim - len(shape), x.ndim)), wide(x)
-        least = float(rt.finfo(x.dtype).eps) if eps is None else eps
+        least = float(rt.finfo(like_input(z, x).dtype).eps) if eps is None else eps
         y = z * (1.0 / rt.sqrt(rt.mean(z * z, axis=axes, keepdims=True) + least))
         y = y * params["weight"] if names else y
-        out: rt.Array = y.astype(x.dtype)
+        out: rt.Array = like_input(y, x)
         return out
 
     return stateless(init, call)
@@ -237,7 +242,7 @@ def GroupNorm(
         axes = tuple(i for i in range(1, z.ndim) if i != axis)
         mean, var = moments(z, axes, keepdims=True)
         y = rt.reshape(normalized(z, mean, var, eps), x.shape)
-        out: rt.Array = scaled(y, params, x, axis).astype(x.dtype)
+        out: rt.Array = like_input(scaled(y, params, x, axis), x)
         return out
 
     return stateless(init, call)

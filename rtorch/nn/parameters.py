@@ -25,6 +25,24 @@ def check_names(layer: str, what: str, tree: Any, wanted: Iterable[str]) -> None
         raise TreeError(f"[{layer}] {what}: expected a dict of {sorted(wanted)}, got {came}")
 
 
+def parameter_names(layer: str, names: Any) -> tuple[str, ...]:
+    """One name or several of parameters, as a tuple."""
+    chosen = (names,) if isinstance(names, str) else names
+    ok = isinstance(chosen, (tuple, list)) and chosen and all(isinstance(n, str) for n in chosen)
+    if not ok:
+        raise ArgumentError(
+            f"[{layer}] names: expected the name of a parameter or several, got {names!r}"
+        )
+    return tuple(chosen)
+
+
+def check_present(layer: str, tree: Any, wanted: Iterable[str], what: str = "params") -> None:
+    """Raise unless `tree` is a dict that has all these names."""
+    came = sorted(tree) if isinstance(tree, dict) else describe(tree)
+    if not isinstance(tree, dict) or not set(wanted) <= tree.keys():
+        raise TreeError(f"[{layer}] {what}: expected a dict with {sorted(wanted)}, got {came}")
+
+
 def check_count(layer: str, argument: str, value: Any) -> None:
     """Raise unless `value` is a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:

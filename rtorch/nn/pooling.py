@@ -63,16 +63,12 @@ def make_pool(
     return Pool(window, strides, pads, per_axis(name, "dilation", dilation, n), bool(ceil_mode))
 
 
-def max_pool(name: str, x: Any, pool: Pool) -> rt.Array:
-    """The largest element of each window."""
-    space = x.shape[x.ndim - len(pool.window) :]
-    return rt.window_max(x, pool.window, pool.strides, pool.pads(name, space), pool.dilation)
-
-
-def argmax_pool(name: str, x: Any, pool: Pool) -> rt.Array:
-    """Where it is, counted in row-major order over the spatial axes."""
-    space = x.shape[x.ndim - len(pool.window) :]
-    return rt.window_argmax(x, pool.window, pool.strides, pool.pads(name, space), pool.dilation)
+def max_pool(name: str, x: Any, pool: Pool, return_indices: bool = False) -> Any:
+    """The largest element of each window, perhaps with where it is in row-major order."""
+    pads = pool.pads(name, x.shape[x.ndim - len(pool.window) :])
+    windows = (pool.window, pool.strides, pads, pool.dilation)
+    values = rt.window_max(x, *windows)
+    return (values, rt.window_argmax(x, *windows)) if return_indices else values
 
 
 def sum_pool(name: str, x: Any, pool: Pool) -> rt.Array:
@@ -84,7 +80,9 @@ def sum_pool(name: str, x: Any, pool: Pool) -> rt.Array:
     for axis, (k, s, p) in enumerate(zip(pool.window, pool.strides, pads, strict=True)):
         window, strides, padding = [1] * n, [1] * n, [(0, 0)] * n
         window[axis], strides[axis], padding[axis] = k, s, p
-        x = rt.conv_general_dilated(x, rt.ones((1, 1, *window), dtype=x.dtype), strides, padding)
+        x = rt.conv_general_dilated(
+            x, rt.ones((1, 1, *window), dtype=x.dtype, device=x.device), strides, padding
+        )
     return rt.reshape(x, (*lead, *x.shape[2:]))
 
 
@@ -106,7 +104,9 @@ def avg_pool(
     if all(len(set(c)) == 1 for c in counts):
         return total / math.prod([c[0] for c in counts])
     for axis, c in enumerate(counts):
-        total = total / rt.reshape(rt.asarray(c, dtype=total.dtype), (-1, *[1] * (n - 1 - axis)))
+        total = total / rt.reshape(
+            rt.asarray(c, dtype=total.dtype, device=total.device), (-1, *[1] * (n - 1 - axis))
+        )
     return total
 
 
@@ -171,31 +171,51 @@ def adaptive_avg_pool(name: str, x: Any, sizes: tuple[int | None, ...]) -> rt.Ar
         rows = [
             [1 / (b - a) if a <= j < b else 0.0 for j in range(n)] for a, b in _bins(n, out)
         ]  # fmt: skip
-        x = rt.moveaxis(rt.moveaxis(x, axis, -1) @ rt.asarray(rows, dtype=x.dtype).T, -1, axis)
+        x = rt.moveaxis(
+            rt.moveaxis(x, axis, -1) @ rt.asarray(rows, dtype=x.dtype, device=x.device).T, -1, axis
+        )
     return x
 
 
-def adaptive_max_pool(name: str, x: Any, sizes: tuple[int | None, ...]) -> rt.Array:
-    """The largest element of each of so many windows."""
-    window = []
-    for axis, size in enumerate(sizes, x.ndim - len(sizes)):
-        n = x.shape[axis]
+def adaptive_max_pool(
+    name: str, x: Any, sizes: tuple[int | None, ...], return_indices: bool
+) -> Any:
+    """The largest element of each of so many windows, perhaps with where it is."""
+    first, space = x.ndim - len(sizes), x.shape[x.ndim - len(sizes) :]
+    window, places = [], []
+    for axis, (n, size) in enumerate(zip(space, sizes, strict=True), first):
         bins = _bins(n, n if size is None else size)
         longest = max(b - a for a, b in bins)
         window.append(longest)
-        if n != longest * len(bins):  # windows of different lengths repeat their last element
-            places = [min(a + i, b - 1) for a, b in bins for i in range(longest)]
-            x = rt.take(x, rt.asarray(places), axis=axis)
-    return rt.window_max(x, tuple(window))
+        # Windows of different lengths repeat their last element.
+        places.append([min(a + i, b - 1) for a, b in bins for i in range(longest)])
+        if n != len(places[-1]):
+            x = rt.take(x, rt.asarray(places[-1]), axis=axis)
+    values = rt.window_max(x, tuple(window))
+    if not return_indices:
+        return values
+    found = rt.unravel_index(rt.window_argmax(x, tuple(window)), x.shape[first:])
+    return values, _flat_index(
+        [rt.take(rt.asarray(p, device=x.device), i) for p, i in zip(places, found, strict=True)],
+        space,
+    )
+
+
+def _flat_index(index: Any, space: Ints) -> Any:
+    """Row-major numbers of elements, of which `index` has the place along each axis."""
+    flat = index[0]
+    for places, n in zip(index[1:], space[1:], strict=True):
+        flat = flat * n + places
+    return flat
 
 
 # ---- what layers call ----------------------------------------------------------------------------
 
 
-def over(name: str, n: int, data_format: str, x: Any, function: Any) -> rt.Array:
-    """``function(x)`` with the channels first, whatever `data_format` says."""
+def over(name: str, n: int, data_format: str, x: Any, function: Any) -> Any:
+    """``function(x)``, one or several arrays, with the channels as `data_format` says."""
     last = check_format(name, data_format, n)
     check_input(name, x, n, last)
     if not last:
         return function(x)
-    return channels_last(function(channels_first(x, n)), n)
+    return rt.tree.map(lambda y: channels_last(y, n), function(channels_first(x, n)))

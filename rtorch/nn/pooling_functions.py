@@ -7,7 +7,6 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import api
 from rtorch.nn.pooling import (
-    argmax_pool,
     avg_pool,
     lp_pool,
     make_pool,
@@ -42,10 +41,7 @@ def max_pool1d(
     """
     x, name = rt.asarray(x), "max_pool1d"
     pool = make_pool(name, 1, kernel_size, stride, padding, dilation, ceil_mode)
-    out = over(name, 1, data_format, x, lambda x: max_pool(name, x, pool))
-    if not return_indices:
-        return out
-    return out, over(name, 1, data_format, x, lambda x: argmax_pool(name, x, pool))
+    return over(name, 1, data_format, x, lambda x: max_pool(name, x, pool, return_indices))
 
 
 @api
@@ -75,10 +71,7 @@ def max_pool2d(
     """
     x, name = rt.asarray(x), "max_pool2d"
     pool = make_pool(name, 2, kernel_size, stride, padding, dilation, ceil_mode)
-    out = over(name, 2, data_format, x, lambda x: max_pool(name, x, pool))
-    if not return_indices:
-        return out
-    return out, over(name, 2, data_format, x, lambda x: argmax_pool(name, x, pool))
+    return over(name, 2, data_format, x, lambda x: max_pool(name, x, pool, return_indices))
 
 
 @api
@@ -95,10 +88,7 @@ def max_pool3d(
     """
     x, name = rt.asarray(x), "max_pool3d"
     pool = make_pool(name, 3, kernel_size, stride, padding, dilation, ceil_mode)
-    out = over(name, 3, data_format, x, lambda x: max_pool(name, x, pool))
-    if not return_indices:
-        return out
-    return out, over(name, 3, data_format, x, lambda x: argmax_pool(name, x, pool))
+    return over(name, 3, data_format, x, lambda x: max_pool(name, x, pool, return_indices))
 
 
 @api

@@ -17,7 +17,7 @@ from rtorch.nn.windows import check_format
 
 def MaxPool1d(
     kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-    ceil_mode: bool = False, *, data_format: str = "NCHW",
+    ceil_mode: bool = False, return_indices: bool = False, *, data_format: str = "NCHW",
 ) -> Layer:  # fmt: skip
     """The largest element in a window over one spatial axis; arguments as of `max_pool2d`.
 
@@ -28,12 +28,12 @@ def MaxPool1d(
     """
     name = "MaxPool1d"
     pool = make_pool(name, 1, kernel_size, stride, padding, dilation, ceil_mode)
-    return pool_layer(name, 1, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 1, data_format, lambda x: max_pool(name, x, pool, return_indices))
 
 
 def MaxPool2d(
     kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-    ceil_mode: bool = False, *, data_format: str = "NCHW",
+    ceil_mode: bool = False, return_indices: bool = False, *, data_format: str = "NCHW",
 ) -> Layer:  # fmt: skip
     """The largest element in a window over two spatial axes; arguments as of `max_pool2d`.
 
@@ -44,12 +44,12 @@ def MaxPool2d(
     """
     name = "MaxPool2d"
     pool = make_pool(name, 2, kernel_size, stride, padding, dilation, ceil_mode)
-    return pool_layer(name, 2, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 2, data_format, lambda x: max_pool(name, x, pool, return_indices))
 
 
 def MaxPool3d(
     kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-    ceil_mode: bool = False, *, data_format: str = "NCHW",
+    ceil_mode: bool = False, return_indices: bool = False, *, data_format: str = "NCHW",
 ) -> Layer:  # fmt: skip
     """The largest element in a window over three spatial axes; arguments as of `max_pool2d`.
 
@@ -60,7 +60,7 @@ def MaxPool3d(
     """
     name = "MaxPool3d"
     pool = make_pool(name, 3, kernel_size, stride, padding, dilation, ceil_mode)
-    return pool_layer(name, 3, data_format, lambda x: max_pool(name, x, pool))
+    return pool_layer(name, 3, data_format, lambda x: max_pool(name, x, pool, return_indices))
 
 
 def AvgPool1d(
@@ -174,4 +174,4 @@ def LPPool3d(
 def pool_layer(name: str, n: int, data_format: str, function: Any) -> Layer:
     """The layer of a function of arrays with the channels first."""
     check_format(name, data_format, n)
-    return stateless(None, lambda params, x: over(name, n, data_format, x, function))
+    return stateless(None, lambda params, x: over(name, n, data_format, x, function), name)

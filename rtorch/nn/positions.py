@@ -8,7 +8,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.initializers import Initializer, normal
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_names, parameter_dtype
 
 __all__ = [
     "LearnedPositions",
@@ -122,9 +122,9 @@ def SinusoidalPositions(batch_first: bool = False, *, base: float = 10000.0) -> 
 
     def call(params: Params, x: Any) -> rt.Array:
         steps = x.shape[_steps_axis("SinusoidalPositions", x, batch_first)]
-        return x + _placed(
-            sinusoidal_positions(steps, x.shape[-1], base=base, dtype=x.dtype), x, batch_first
-        )
+        of = parameter_dtype(None, x.dtype)
+        table = sinusoidal_positions(steps, x.shape[-1], base=base, dtype=of)
+        return x + _placed(table, x, batch_first)
 
     return stateless(None, call)
 
@@ -171,6 +171,7 @@ def LearnedPositions(
         if steps > max_steps:
             raise ShapeError(f"[LearnedPositions] x: expected at most {max_steps} steps, got "
                              f"{describe(x)}")  # fmt: skip
+        check_names("LearnedPositions", "params", params, ("weight",))
         return x + _placed(params["weight"][:steps], x, batch_first)
 
     return stateless(init, call)

@@ -1,8 +1,8 @@
-"""RNN, LSTM and GRU over sequences, on `rt.scan`.
+"""What RNN, LSTM and GRU have in common: layers, directions and lengths, on `rt.scan`.
 
 The product with the input is one matrix product for all steps, outside of the loop. Padded steps
 of a batch of sequences keep the states as they are and put out zeros, which is what PyTorch's
-packed sequences give; the steps of `cells` know nothing of it.
+packed sequences give; the steps of the cells know nothing of it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from rtorch.nn.cells import (
     check_hidden,
     check_states,
     draw,
-    gru,
-    lstm,
     project,
-    rnn,
 )
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.layer import Layer, Params, State, arguments, needs_key
@@ -31,7 +28,7 @@ from rtorch.nn.parameters import parameter_dtype
 _INPUTS = ("x", "h0", "lengths")
 
 
-class _Net(NamedTuple):
+class Net(NamedTuple):
     """The options of a recurrent layer, as the three layers have them in common."""
 
     cell: Cell
@@ -49,17 +46,21 @@ class _Net(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Of the layer, in messages."""
         return self.cell.name
 
     @property
     def directions(self) -> tuple[str, ...]:
+        """What the names of parameters end with."""
         return ("", "_reverse") if self.bidirectional else ("",)
 
     @property
     def out_size(self) -> int:
+        """Length of the outputs of one direction."""
         return self.proj_size or self.hidden_size
 
     def shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of all parameters."""
         found: dict[str, tuple[int, ...]] = {}
         for layer in range(self.num_layers):
             size = input_size if layer == 0 else self.out_size * len(self.directions)
@@ -69,7 +70,8 @@ class _Net(NamedTuple):
         return found
 
 
-def _layer(net: _Net) -> Layer:
+def recurrent_layer(net: Net) -> Layer:
+    """The layer of a cell, run over sequences."""
     _check_options(net)
 
     @api
@@ -104,7 +106,7 @@ def _layer(net: _Net) -> Layer:
 
 
 def _run(
-    net: _Net, params: Params, x: rt.Array, states: States, real: Any, key: Any, train: bool
+    net: Net, params: Params, x: rt.Array, states: States, real: Any, key: Any, train: bool
 ) -> tuple[rt.Array, States]:
     """All layers; `states` and those returned are stacked, one for each layer and direction."""
     drops = Dropout(net.dropout)
@@ -128,7 +130,7 @@ def _run(
 
 
 def _direction(
-    net: _Net, params: Params, x: rt.Array, states: States, real: Any, reverse: bool
+    net: Net, params: Params, x: rt.Array, states: States, real: Any, reverse: bool
 ) -> tuple[rt.Array, States]:
     """One layer in one direction: outputs for all steps, and the last states."""
     rest, products = project(net.cell, params, x)
@@ -153,7 +155,7 @@ def _select(params: Params, suffix: str) -> Params:
     return {name: params[name + suffix] for name in names if name + suffix in params}
 
 
-def _initial(net: _Net, h0: Any, x: rt.Array, params: Params) -> States:
+def _initial(net: Net, h0: Any, x: rt.Array, params: Params) -> States:
     n, batch = net.num_layers * len(net.directions), x.shape[1:-1]
     shapes = (n, *batch, net.out_size), (n, *batch, net.hidden_size)
     if h0 is not None:
@@ -162,7 +164,7 @@ def _initial(net: _Net, h0: Any, x: rt.Array, params: Params) -> States:
     return tuple([rt.zeros(shape, dtype=dtype) for shape in shapes[: net.cell.states]])
 
 
-def _real_steps(net: _Net, lengths: Any, x: rt.Array) -> Any:
+def _real_steps(net: Net, lengths: Any, x: rt.Array) -> Any:
     """For each step and sequence, whether it is no padding, shape (steps, batch, 1); or None."""
     if lengths is None:
         return None
@@ -178,7 +180,7 @@ def _real_steps(net: _Net, lengths: Any, x: rt.Array) -> Any:
     return steps < lengths[..., None]
 
 
-def _check_options(net: _Net) -> None:
+def _check_options(net: Net) -> None:
     check_hidden(net.name, net.hidden_size)
     check_hidden(net.name, net.num_layers, "num_layers")
     if not 0 <= net.dropout <= 1:
@@ -189,7 +191,7 @@ def _check_options(net: _Net) -> None:
                             f"got {net.proj_size!r}")  # fmt: skip
 
 
-def _check_rank(net: _Net, x: Any) -> None:
+def _check_rank(net: Net, x: Any) -> None:
     if getattr(x, "ndim", None) not in (2, 3):
         order = "(batch, steps, features)" if net.batch_first else "(steps, batch, features)"
         raise ShapeError(
@@ -197,163 +199,9 @@ def _check_rank(net: _Net, x: Any) -> None:
         )
 
 
-def _check_params(net: _Net, params: Params, x: Any) -> None:
+def _check_params(net: Net, params: Params, x: Any) -> None:
     wanted = net.shapes(x.shape[-1]).keys()
     if not isinstance(params, dict) or params.keys() != wanted:
         came = sorted(params) if isinstance(params, dict) else describe(params)
         raise TreeError(f"[{net.name}] params: expected a dict of {sorted(wanted)}, got {came}")
     check_features(net.name, x, params["weight_ih_l0"])
-
-
-def RNN(
-    hidden_size: int,
-    num_layers: int = 1,
-    nonlinearity: str = "tanh",
-    bias: bool = True,
-    batch_first: bool = False,
-    dropout: float = 0.0,
-    bidirectional: bool = False,
-    *,
-    return_state: bool = False,
-    unroll: int = 1,
-    checkpoint: int | str | None = None,
-    dtype: Any = None,
-) -> Layer:
-    """``h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)``, Elman's network.
-
-    The input of ``apply`` is ``x``, shape ``(steps, batch, features)`` or ``(steps, features)``; or
-    ``(x, h0)``, ``(x, h0, lengths)``, or a dict of these names. The state in the beginning ``h0``,
-    shape ``(num_layers * directions, batch, hidden_size)``, is zeros if it is left out or None.
-    ``lengths``, integers of shape ``(batch,)``, say how many steps of each sequence are real (for a
-    mask that is ``rt.sum(mask, axis)``): behind them the output is zero, the last state is that
-    after the last real step, and the reverse direction begins with it.
-
-    Args:
-        hidden_size: Length of the state; that of the input comes from the spec.
-        num_layers: Each of the layers takes the outputs of the one before.
-        nonlinearity: ``"tanh"`` or ``"relu"``.
-        bias: Whether there are ``bias_ih`` and ``bias_hh``.
-        batch_first: Whether ``x`` and ``y`` have shape ``(batch, steps, features)``. States have
-            the same shape in both cases.
-        dropout: Fraction of the outputs of each layer but the last that is dropped in training.
-        bidirectional: Whether each layer runs in both directions; outputs are then twice as long.
-        return_state: Whether the result is ``(y, h_n)`` with the last states, shaped as ``h0``,
-            instead of ``y`` alone, which is what `serial` can use.
-        unroll: How many steps the compiled loop takes at once, see `rt.scan`.
-        checkpoint: What the loop keeps for derivatives, see `rt.scan`; ``"sqrt"`` saves memory.
-        dtype: Dtype of the parameters; by default that of the input if it is floating.
-
-    Returns:
-        A `Layer` with PyTorch's parameters ``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0``,
-        ``bias_hh_l0``, ``weight_ih_l0_reverse``, ...
-
-    Raises:
-        ShapeError: (``init``, ``apply``) if the input or the states have other shapes.
-
-    Example:
-        >>> import rtorch as rt
-        >>> net = rt.nn.RNN(4, bidirectional=True)
-        >>> params, state = net.init(rt.random.key(0), rt.spec((5, 2, 3)))
-        >>> net.apply(params, state, rt.ones((5, 2, 3)))[0].shape
-        (5, 2, 8)
-    """
-    return _layer(
-        _Net(rnn(nonlinearity), hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-             0, return_state, unroll, checkpoint, dtype)
-    )  # fmt: skip
-
-
-def LSTM(
-    hidden_size: int,
-    num_layers: int = 1,
-    bias: bool = True,
-    batch_first: bool = False,
-    dropout: float = 0.0,
-    bidirectional: bool = False,
-    proj_size: int = 0,
-    *,
-    return_state: bool = False,
-    unroll: int = 1,
-    checkpoint: int | str | None = None,
-    dtype: Any = None,
-) -> Layer:
-    """Long short-term memory, with forget gates.
-
-    Input, output and options are those of `RNN`, but a state is a pair ``(h, c)``: the input may be
-    ``(x, (h0, c0))``, and with ``return_state=True`` the result is ``(y, (h_n, c_n))``.
-
-    Args:
-        hidden_size: Length of the states.
-        num_layers: See `RNN`, as for all that follows.
-        bias: Whether there are biases.
-        batch_first: Whether ``x`` and ``y`` have shape ``(batch, steps, features)``.
-        dropout: Fraction dropped between layers in training.
-        bidirectional: Whether each layer runs in both directions.
-        proj_size: If positive, ``h`` is projected to this length by ``weight_hr_l0``.
-        return_state: Whether the last states are returned too.
-        unroll: See `rt.scan`.
-        checkpoint: See `rt.scan`.
-        dtype: Dtype of the parameters.
-
-    Example:
-        >>> import rtorch as rt
-        >>> net = rt.nn.LSTM(4, batch_first=True, return_state=True)
-        >>> params, state = net.init(rt.random.key(0), rt.spec((2, 5, 3)))
-        >>> x, lengths = rt.ones((2, 5, 3)), rt.asarray([5, 2])
-        >>> (y, (h, c)), _ = net.apply(params, state, {"x": x, "lengths": lengths})
-        >>> y.shape, bool(rt.all(y[1, 2:] == 0)), bool(rt.all(y[1, 1] == h[0, 1]))
-        ((2, 5, 4), True, True)
-
-    References:
-        Hochreiter & Schmidhuber 1997; Gers et al. 2000; Sak et al. 2014 (arXiv:1402.1128) for the
-        projection.
-    """
-    return _layer(
-        _Net(lstm(), hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
-             return_state, unroll, checkpoint, dtype)
-    )  # fmt: skip
-
-
-def GRU(
-    hidden_size: int,
-    num_layers: int = 1,
-    bias: bool = True,
-    batch_first: bool = False,
-    dropout: float = 0.0,
-    bidirectional: bool = False,
-    *,
-    return_state: bool = False,
-    unroll: int = 1,
-    checkpoint: int | str | None = None,
-    dtype: Any = None,
-) -> Layer:
-    """Gated recurrent units, in the variant of PyTorch and cuDNN: reset after the product.
-
-    Input, output and options are those of `RNN`.
-
-    Args:
-        hidden_size: Length of the state.
-        num_layers: See `RNN`, as for all that follows.
-        bias: Whether there are biases.
-        batch_first: Whether ``x`` and ``y`` have shape ``(batch, steps, features)``.
-        dropout: Fraction dropped between layers in training.
-        bidirectional: Whether each layer runs in both directions.
-        return_state: Whether the last states are returned too.
-        unroll: See `rt.scan`.
-        checkpoint: See `rt.scan`.
-        dtype: Dtype of the parameters.
-
-    Example:
-        >>> import rtorch as rt
-        >>> net = rt.nn.serial(rt.nn.GRU(4), rt.nn.Linear(1))
-        >>> params, state = net.init(rt.random.key(0), rt.spec((5, 2, 3)))
-        >>> net.apply(params, state, rt.ones((5, 2, 3)))[0].shape
-        (5, 2, 1)
-
-    References:
-        Cho et al. 2014 (arXiv:1406.1078).
-    """
-    return _layer(
-        _Net(gru(), hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0,
-             return_state, unroll, checkpoint, dtype)
-    )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, api
-from rtorch.nn.activations import _floating, softmax
+from rtorch.nn.checks import floating
 
-__all__ = ["hard_shrink", "soft_shrink", "softmin", "squareplus", "tanh_shrink", "threshold"]
+__all__ = ["hard_shrink", "soft_shrink", "squareplus", "tanh_shrink", "threshold"]
 
 
 @api
@@ -20,7 +20,7 @@ def threshold(x: Any, threshold: float, value: float) -> rt.Array:
         >>> rt.nn.threshold(rt.asarray([0.5, 2.0]), 1.0, -1.0)
         Array([-1.,  2.], dtype=float32)
     """
-    x = _floating(x)
+    x = floating(x)
     return rt.where(x > threshold, x, value)
 
 
@@ -33,7 +33,7 @@ def hard_shrink(x: Any, lambd: float = 0.5) -> rt.Array:
         >>> rt.nn.hard_shrink(rt.asarray([-2.0, 0.4, 2.0]))
         Array([-2.,  0.,  2.], dtype=float32)
     """
-    x = _floating(x)
+    x = floating(x)
     return rt.where(rt.abs(x) > _positive("hard_shrink", lambd), x, 0.0)
 
 
@@ -46,7 +46,7 @@ def soft_shrink(x: Any, lambd: float = 0.5) -> rt.Array:
         >>> rt.nn.soft_shrink(rt.asarray([-2.0, 0.4, 2.0]))
         Array([-1.5,  0. ,  1.5], dtype=float32)
     """
-    x = _floating(x)
+    x = floating(x)
     lambd = _positive("soft_shrink", lambd)
     return rt.where(rt.abs(x) > lambd, x - rt.sign(x) * lambd, 0.0)
 
@@ -60,20 +60,8 @@ def tanh_shrink(x: Any) -> rt.Array:
         >>> rt.nn.tanh_shrink(rt.asarray([0.0, 50.0]))
         Array([ 0., 49.], dtype=float32)
     """
-    x = _floating(x)
+    x = floating(x)
     return x - rt.tanh(x)
-
-
-@api
-def softmin(x: Any, axis: int = -1) -> rt.Array:
-    """``softmax(-x)``.
-
-    Example:
-        >>> import rtorch as rt
-        >>> rt.nn.softmin(rt.asarray([0.0, 1000.0]))
-        Array([1., 0.], dtype=float32)
-    """
-    return softmax(-_floating(x), axis)
 
 
 @api
@@ -88,7 +76,7 @@ def squareplus(x: Any, b: float = 4.0) -> rt.Array:
     References:
         Barron 2021 (arXiv:2112.11687).
     """
-    x = _floating(x)
+    x = floating(x)
     # hypot does not overflow, and for negative x the other form does not cancel.
     root = rt.hypot(x, b**0.5)
     negative = x < 0

@@ -21,7 +21,7 @@ from rtorch.numpy.operands import (
     operand,
 )
 from rtorch.ops.base import reshape_p
-from rtorch.ops.shape import concat_p, slice_p, unstack_p
+from rtorch.ops.shape import concat_p, slice_p, split_p, unstack_p
 
 __all__ = [
     "append",
@@ -310,7 +310,9 @@ def _split(name: str, x: Any, where: Any, axis: int, equal: bool) -> list[Array]
         ranges = _between([integer_of(i, name, "places") for i in where], n)
     else:
         ranges = _sections(name, integer_of(where, name, "number of pieces"), n, equal)
-    return [piece(x, place, start, stop) for start, stop in ranges]
+    if any(stop != start for (_, stop), (start, _) in itertools.pairwise(ranges)):  # they overlap
+        return [piece(x, place, start, stop) for start, stop in ranges]
+    return list(split_p(x, sizes=tuple([stop - start for start, stop in ranges]), axis=place))
 
 
 def _between(cuts: list[int], n: int) -> list[tuple[int, int]]:

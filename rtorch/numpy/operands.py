@@ -68,7 +68,7 @@ def from_foreign(x: Any, dtype: DType | None, name: str) -> Array:
         return _from_sequence(x, dtype, name)
     for method in ("__array__", "__array_interface__", "__cuda_array_interface__"):
         if hasattr(x, method):
-            return from_foreign(np.array(x), dtype, name)
+            return from_foreign(np.asarray(x), dtype, name)
     if hasattr(x, "__dlpack__"):
         return from_foreign(np.from_dlpack(x), dtype, name)
     raise ArgumentError(f"[{name}] expected an array or a number, got {describe(x)}")

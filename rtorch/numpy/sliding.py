@@ -212,7 +212,7 @@ def window_argmax(
     rest = math.prod(params["window"])
     for i, (k, s, (low, _), d) in enumerate(zip(*params.values(), strict=True)):
         rest //= k
-        start = arange(which.shape[split + i]) * s - low
+        start = arange(which.shape[split + i], device=which.device) * s - low
         start = reshape(start, (-1, *[1] * (len(params["window"]) - 1 - i)))
         flat = flat * x.shape[split + i] + start + which // rest % k * d
     return flat  # type: ignore[return-value]

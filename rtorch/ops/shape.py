@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive, is_linear
-from rtorch.ops.base import Linear, batch_size, batched_front, reshape_p, zeros
+from rtorch.ops.base import Linear, batch_size, batched_front, instantiate, reshape_p, zeros
 
 
 class Slice(Linear):
@@ -189,5 +190,35 @@ class Unstack(Primitive):
         return out, [dim - (axis < dim)] * len(out)
 
 
+class Split(Primitive):
+    """``x`` cut along ``axis`` into pieces of the lengths ``sizes``, which sum up to its own.
+
+    Beside `slice` for its derivative: one concatenation, where that of slices is a sum of as many
+    arrays of the size of ``x``, each of them almost all zeros.
+    """
+
+    name = "split"
+    multiple = True
+    view = True
+
+    def impl(self, xp: Any, x: Any, *, sizes: tuple[int, ...], axis: int) -> Any:
+        before, ends = (slice(None),) * axis, list(accumulate(sizes))
+        return [x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends)]
+
+    def infer(self, x: Any, *, sizes: tuple[int, ...], axis: int) -> Any:
+        return [Aval((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype) for n in sizes]
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+        return self(primals[0], **params), self(tangents[0], **params)
+
+    def transpose(self, ct: Any, x: Any, *, sizes: tuple[int, ...], axis: int) -> Any:
+        avals = self.infer(x, sizes=sizes, axis=axis)
+        return (concat_p(*map(instantiate, ct, avals), axis=axis),)
+
+    def batch(self, args: Any, dims: Any, *, sizes: tuple[int, ...], axis: int) -> tuple[Any, Any]:
+        (x,), (dim,) = args, dims
+        return self(x, sizes=sizes, axis=axis + (axis >= dim)), [dim] * len(sizes)
+
+
 slice_p, pad_p, concat_p, flip_p = Slice(), Pad(), Concat(), Flip()
-unstack_p = Unstack()
+unstack_p, split_p = Unstack(), Split()

@@ -15,7 +15,7 @@ Example:
 
 from __future__ import annotations
 
-from rtorch.optim import schedules
+from rtorch.optim import projections, schedules
 from rtorch.optim.adafactor import AdafactorState, adafactor
 from rtorch.optim.adam import AdamState, adam, adamw
 from rtorch.optim.adam_kin import NAdamState, adamax, nadam, radam
@@ -30,6 +30,7 @@ from rtorch.optim.adaptive import (
 )
 from rtorch.optim.averages import AverageState, ema, lookahead, swa
 from rtorch.optim.base import Optimizer, apply_updates
+from rtorch.optim.batch_statistics import update_bn
 from rtorch.optim.clipping import (
     adaptive_clip,
     clip_by_global_norm,
@@ -44,6 +45,10 @@ from rtorch.optim.lbfgs import LBFGSState, lbfgs
 from rtorch.optim.loss_scale import LossScale, LossScaleState, dynamic_loss_scale, static_loss_scale
 from rtorch.optim.masks import decay_weights, freeze, groups, masked
 from rtorch.optim.muon import MuonState, muon
+from rtorch.optim.novograd import novograd
+from rtorch.optim.parameter_free import DistanceState, dog, dowg
+from rtorch.optim.prodigy import ProdigyState, prodigy
+from rtorch.optim.projections import project
 from rtorch.optim.rprop import ASGDState, RpropState, asgd, rprop
 from rtorch.optim.schedule_free import (
     ScheduleFreeState,
@@ -52,6 +57,7 @@ from rtorch.optim.schedule_free import (
     schedule_free_sgd,
 )
 from rtorch.optim.sgd import SGDState, sgd
+from rtorch.optim.variance import AdEMAMixState, adabelief, ademamix, yogi
 from rtorch.optim.wrappers import (
     AccumulateState,
     InjectState,
@@ -65,12 +71,14 @@ from rtorch.optim.wrappers import (
 __all__ = [
     "ASGDState",
     "AccumulateState",
+    "AdEMAMixState",
     "AdadeltaState",
     "AdafactorState",
     "AdagradState",
     "AdamState",
     "AdanState",
     "AverageState",
+    "DistanceState",
     "InjectState",
     "LARSState",
     "LBFGSState",
@@ -81,12 +89,14 @@ __all__ = [
     "NAdamState",
     "NoiseState",
     "Optimizer",
+    "ProdigyState",
     "RMSpropState",
     "RpropState",
     "SGDState",
     "ScheduleFreeState",
     "SkipState",
     "accumulate",
+    "adabelief",
     "adadelta",
     "adafactor",
     "adagrad",
@@ -96,6 +106,7 @@ __all__ = [
     "adan",
     "adaptive_clip",
     "add_noise",
+    "ademamix",
     "all_finite",
     "apply_updates",
     "asgd",
@@ -105,6 +116,8 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "decay_weights",
+    "dog",
+    "dowg",
     "dynamic_loss_scale",
     "ema",
     "freeze",
@@ -119,6 +132,10 @@ __all__ = [
     "masked",
     "muon",
     "nadam",
+    "novograd",
+    "prodigy",
+    "project",
+    "projections",
     "radam",
     "rmsprop",
     "rprop",
@@ -130,4 +147,6 @@ __all__ = [
     "skip_nonfinite",
     "static_loss_scale",
     "swa",
+    "update_bn",
+    "yogi",
 ]

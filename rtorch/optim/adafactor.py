@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.optim.base import LearningRate, Number, Optimizer, check_not_negative, check_positive
+from rtorch.errors import ArgumentError
+from rtorch.optim.base import (
+    LearningRate,
+    Number,
+    Optimizer,
+    check_not_negative,
+    check_positive,
+    is_number,
+)
 from rtorch.optim.leafwise import Leafwise, Scalars, leafwise, squared
 
 
@@ -63,6 +71,8 @@ def adafactor(
         Shazeer & Stern 2018 (arXiv:1804.04235).
     """
     check_positive("adafactor", d=d)
+    if is_number(beta2_decay) and beta2_decay > 0:
+        raise ArgumentError(f"[adafactor] beta2_decay: expected 0 or less, got {beta2_decay!r}")
     check_not_negative("adafactor", eps=eps[1])
 
     def scalars(rate: Any, t: rt.Array) -> Scalars:

@@ -73,6 +73,8 @@ def ema(optimizer: Optimizer, decay: float = 0.999) -> Optimizer:
 def swa(optimizer: Optimizer, start: int = 0, every: int = 1) -> Optimizer:
     """`optimizer`, and the plain mean of the parameters on the way in ``state.average``.
 
+    With BatchNorm in the model, `update_bn` makes its running statistics for the mean.
+
     Args:
         optimizer: The optimizer, best with a constant or cyclic rate.
         start: Updates before the first that counts.
@@ -172,10 +174,10 @@ def _with_average(
 
     @api
     def update(
-        grads: Updates, state: AverageState, params: Params = None
+        grads: Updates, state: AverageState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AverageState]:
         need_params(name, params)
-        updates, inner = optimizer.update(grads, state.inner, params)
+        updates, inner = optimizer.update(grads, state.inner, params, **extra)
         average, updates = step(state, params, updates)
         return updates, AverageState(state.step + 1, average, inner)
 

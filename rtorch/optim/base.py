@@ -26,7 +26,9 @@ class Optimizer(NamedTuple):
     Attributes:
         init: ``state = opt.init(params)``.
         update: ``updates, state = opt.update(grads, state, params)``, all of the structure of
-            `params`; ``apply_updates(params, updates)`` makes the step.
+            `params`; ``apply_updates(params, updates)`` makes the step. Named arguments beyond
+            these (``value``, ``value_and_grad``) pass through all optimizers of optimizers to the
+            one that wants them, such as `lbfgs`; the others do not look at them.
 
     Example:
         >>> import rtorch as rt
@@ -74,11 +76,21 @@ def transformation(f: Callable[[Updates, Params], Updates]) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: tuple[()], params: Params = None
+        grads: Updates, state: tuple[()], params: Params = None, **extra: Any
     ) -> tuple[Updates, tuple[()]]:
-        return f(grads, params), state
+        return f(evaluated(grads, params, extra)[0], params), state
 
     return Optimizer(init, update)
+
+
+def evaluated(
+    grads: Updates, params: Params, extra: dict[str, Any]
+) -> tuple[Updates, dict[str, Any]]:
+    """Gradients, made by ``value_and_grad`` where they were left out, and the named arguments."""
+    if grads is None and (f := extra.get("value_and_grad")) is not None:
+        value, grads = f(params)
+        extra = extra | {"value": value}
+    return grads, extra
 
 
 def check_optimizer(function: str, name: str, value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtorch.errors import api
-from rtorch.optim.base import Optimizer, Params, Updates, check_optimizer
+from rtorch.optim.base import Optimizer, Params, Updates, check_optimizer, evaluated
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
@@ -34,11 +34,13 @@ def chain(*optimizers: Optimizer) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: tuple[Any, ...], params: Params = None
+        grads: Updates, state: tuple[Any, ...], params: Params = None, **extra: Any
     ) -> tuple[Updates, tuple[Any, ...]]:
         states = []
+        if len(optimizers) != 1:  # what the first changes must be there
+            grads, extra = evaluated(grads, params, extra)
         for optimizer, own in zip(optimizers, state, strict=True):
-            grads, own = optimizer.update(grads, own, params)
+            grads, own = optimizer.update(grads, own, params, **extra)
             states.append(own)
         return grads, tuple(states)
 

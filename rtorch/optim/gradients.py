@@ -11,6 +11,7 @@ from rtorch.optim.base import (
     Params,
     Updates,
     check_not_negative,
+    evaluated,
     first_step,
     is_trained,
     map_trained,
@@ -54,15 +55,18 @@ def add_noise(key: Any, eta: float = 0.01, gamma: float = 0.55) -> Optimizer:
 
     @api
     def init(params: Params) -> NoiseState:
-        return NoiseState(first_step(), key)
+        return NoiseState(first_step(), rt.array(key))  # a copy, since states are donated
 
     @api
     def update(
-        grads: Updates, state: NoiseState, params: Params = None
+        grads: Updates, state: NoiseState, params: Params = None, **extra: Any
     ) -> tuple[Updates, NoiseState]:
+        grads, _ = evaluated(grads, params, extra)
         size = rt.sqrt(eta / (state.step + 1).astype(rt.float64) ** gamma)
         leaves, treedef = rt.tree.flatten(grads)
-        keys = rt.random.split(rt.random.fold_in(state.key, state.step), max(len(leaves), 1))
+        # The same state gives the same noise, on purpose.
+        own = rt.random.clone(rt.random.fold_in(state.key, state.step))
+        keys = [rt.random.clone(key) for key in rt.random.split(own, max(len(leaves), 1))]
         noisy = [
             g + rt.random.normal(keys[i], g.shape, dtype=g.dtype) * size.astype(g.dtype)
             if is_trained(g)

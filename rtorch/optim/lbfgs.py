@@ -31,8 +31,8 @@ class LBFGSState(NamedTuple):
 
     Attributes:
         step: Number of updates so far, int32.
-        moved: The last step.
-        grad: The gradient before it.
+        params: The parameters before the last step; what was made of it by others counts.
+        grad: The gradient there.
         steps: The last steps, one a row, the newest in the last.
         changes: What they changed in the gradient.
         inverse: 1 divided by the dot products of the two; 0 where there is nothing yet.
@@ -45,7 +45,7 @@ class LBFGSState(NamedTuple):
     """
 
     step: rt.Array
-    moved: rt.Array
+    params: rt.Array
     grad: rt.Array
     steps: rt.Array
     changes: rt.Array
@@ -99,7 +99,12 @@ def lbfgs(
         Liu & Nocedal 1989, On the limited memory BFGS method for large scale optimization.
     """
     check_positive("lbfgs", history_size=history_size, max_line_search=max_line_search)
-    check_not_negative("lbfgs", learning_rate=learning_rate)
+    check_not_negative(
+        "lbfgs",
+        learning_rate=learning_rate,
+        tolerance_grad=tolerance_grad,
+        tolerance_change=tolerance_change,
+    )
     if line_search_fn not in ("strong_wolfe", None):
         raise ArgumentError(
             f"[lbfgs] line_search_fn: expected 'strong_wolfe' or None, got {line_search_fn!r}"
@@ -108,10 +113,10 @@ def lbfgs(
     @api
     def init(params: Params) -> LBFGSState:
         x = _flat(params, params)
-        zero, rows = rt.zeros_like(x), rt.zeros((history_size, x.size), dtype=x.dtype)
+        rows = rt.zeros((history_size, x.size), dtype=x.dtype)
         inverse = rt.zeros(history_size, dtype=x.dtype)
         scale = rt.ones((), dtype=x.dtype)
-        return LBFGSState(first_step(), zero, zero + 0, rows, rows + 0, inverse, scale)
+        return LBFGSState(first_step(), x + 0, rt.zeros_like(x), rows, rows + 0, inverse, scale)
 
     def first_length(state: LBFGSState, g: rt.Array) -> rt.Array:
         rate = rt.asarray(rate_at(learning_rate, state.step), dtype=g.dtype)
@@ -126,6 +131,7 @@ def lbfgs(
         *,
         value_and_grad: Callable[[Params], tuple[Any, Updates]] | None = None,
         value: Any = None,
+        **extra: Any,
     ) -> tuple[Updates, LBFGSState]:
         need_params("lbfgs", params)
         f = value_and_grad
@@ -138,7 +144,7 @@ def lbfgs(
         if f is not None and (grads is None or (line_search_fn and value is None)):
             value, grads = f(params)
         x, g = _flat(params, params), _flat(params, grads)
-        state = _remember(state, g)
+        state = _remember(state, x, g)
         d = _direction(state, g)
         slope = rt.sum(g * d)
         t = first_length(state, g)
@@ -154,7 +160,7 @@ def lbfgs(
             t = point.t
         stays = (rt.max(rt.abs(g)) <= tolerance_grad) | (slope > -tolerance_change)
         moved = d * rt.where(stays, 0.0, t)
-        state = state._replace(step=state.step + 1, moved=moved, grad=g)
+        state = state._replace(step=state.step + 1, params=x, grad=g)
         return updates_like(params, _unflat(params, moved)), state
 
     return Optimizer(init, update)
@@ -167,11 +173,11 @@ def _point(f: Any, params: Params, x: rt.Array, d: rt.Array, t: rt.Array) -> Poi
     return Point(t, rt.asarray(value).astype(g.dtype), g, rt.sum(g * d))
 
 
-def _remember(state: LBFGSState, g: rt.Array) -> LBFGSState:
+def _remember(state: LBFGSState, x: rt.Array, g: rt.Array) -> LBFGSState:
     """The state with the last step and its change of the gradient, if they curve upwards."""
-    s, y = state.moved, g - state.grad
+    s, y = x - state.params, g - state.grad
     curvature = rt.sum(s * y)
-    use = curvature > _LEAST_CURVATURE
+    use = (curvature > _LEAST_CURVATURE) & (state.step > 0)
     safe = rt.where(use, curvature, 1.0)
 
     def pushed(rows: rt.Array, row: rt.Array) -> rt.Array:
@@ -204,12 +210,16 @@ def _direction(state: LBFGSState, g: rt.Array) -> rt.Array:
 
 def _flat(params: Params, tree: Any) -> rt.Array:
     """The optimized leaves as one vector, in their common dtype or float32."""
-    leaves = rt.tree.leaves(map_trained(lambda p, x: rt.asarray(x), params, tree))
+    leaves = rt.tree.leaves(map_trained(_present, params, tree))
     dtype = rt.result_type(rt.float32, *(rt.asarray(p) for p in _trained(params)))
     if rt.isdtype(dtype, "complex floating"):
         raise DTypeError("[lbfgs] expected real parameters, got complex: split them into parts")
     parts = [x.reshape(-1).astype(dtype) for x in leaves]
     return rt.concatenate(parts) if parts else rt.zeros(0, dtype=dtype)
+
+
+def _present(p: rt.Array, x: Any) -> rt.Array:
+    return rt.zeros_like(p) if x is None else rt.asarray(x)
 
 
 def _unflat(params: Params, x: rt.Array) -> Any:

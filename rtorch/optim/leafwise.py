@@ -20,6 +20,7 @@ from rtorch.optim.base import (
     State,
     Updates,
     check_not_negative,
+    evaluated,
     first_step,
     is_on,
     map_trained,
@@ -78,7 +79,10 @@ def leafwise(
         return kind.state(step=first_step(), **carry, **slots)
 
     @api
-    def update(grads: Updates, state: State, params: Params = None) -> tuple[Updates, State]:
+    def update(
+        grads: Updates, state: State, params: Params = None, **extra: Any
+    ) -> tuple[Updates, State]:
+        grads, _ = evaluated(grads, params, extra)
         if decays or kind.uses_params:
             need_params(kind.name + (" with weight_decay" if decays else ""), params)
         params = grads if params is None else params

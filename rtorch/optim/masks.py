@@ -17,6 +17,7 @@ from rtorch.optim.base import (
     Updates,
     check_not_negative,
     check_optimizer,
+    evaluated,
     first_step,
     map_trained,
     need_params,
@@ -49,11 +50,13 @@ def masked(optimizer: Optimizer, mask: Any) -> Optimizer:
         return optimizer.init(_only(params, params, in_mask(mask, params)))
 
     @api
-    def update(grads: Updates, state: State, params: Params = None) -> tuple[Updates, State]:
+    def update(
+        grads: Updates, state: State, params: Params = None, **extra: Any
+    ) -> tuple[Updates, State]:
+        grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
         keep = in_mask(mask, like)
-        seen = None if params is None else _only(like, params, keep)
-        updates, state = optimizer.update(_only(like, grads, keep), state, seen)
+        updates, state = _update_some(optimizer, keep, grads, state, params, extra)
         return _merge(like, keep, updates, grads), state
 
     return Optimizer(init, update)
@@ -110,14 +113,14 @@ def groups(optimizers: Mapping[str, Optimizer | None]) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: dict[str, State], params: Params = None
+        grads: Updates, state: dict[str, State], params: Params = None, **extra: Any
     ) -> tuple[Updates, dict[str, State]]:
+        grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
         labels, updates, new = _labels(parts, like), grads, {}
         for name, part in parts.items():
             keep = [label == name for label in labels]
-            seen = None if params is None else _only(like, params, keep)
-            moved, new[name] = part.update(_only(like, grads, keep), state[name], seen)
+            moved, new[name] = _update_some(part, keep, grads, state[name], params, extra)
             updates = _merge(like, keep, moved, updates)
         return updates, new
 
@@ -150,8 +153,11 @@ def decay_weights(
         return first_step()
 
     @api
-    def update(grads: Updates, state: rt.Array, params: Params = None) -> tuple[Updates, rt.Array]:
+    def update(
+        grads: Updates, state: rt.Array, params: Params = None, **extra: Any
+    ) -> tuple[Updates, rt.Array]:
         need_params("decay_weights", params)
+        grads, _ = evaluated(grads, params, extra)
         factor = rate_at(learning_rate, state) * weight_decay
         moved = map_trained(lambda p, g: g - scale(p, factor), params, grads)
         return updates_like(params, moved), state + 1
@@ -195,6 +201,28 @@ def _labels(patterns: Mapping[str, Any], params: Params) -> list[str]:
             )
         labels.append(found)
     return labels
+
+
+def _update_some(
+    optimizer: Optimizer,
+    keep: list[bool],
+    grads: Updates,
+    state: State,
+    params: Params,
+    extra: dict[str, Any],
+) -> tuple[Updates, State]:
+    """The update of the leaves that are kept, with a loss that is a function of these alone."""
+    if params is None:
+        return optimizer.update(_only(grads, grads, keep), state, None, **extra)
+    if (f := extra.get("value_and_grad")) is not None:
+
+        def of_some(some: Params) -> tuple[Any, Updates]:
+            value, grads = f(_merge(params, keep, some, params))
+            return value, _only(params, grads, keep)
+
+        extra = extra | {"value_and_grad": of_some}
+    some = _only(params, params, keep)
+    return optimizer.update(_only(params, grads, keep), state, some, **extra)
 
 
 def _only(like: Params, tree: Any, keep: list[bool]) -> Any:

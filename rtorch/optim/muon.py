@@ -73,7 +73,7 @@ def muon(
         for ``"match_rms_adamw"``.
     """
     check_fraction("muon", momentum=momentum)
-    check_not_negative("muon", eps=eps)
+    check_not_negative("muon", eps=eps, ns_steps=ns_steps)
     if adjust_lr_fn not in _SIZES:
         raise ArgumentError(
             f"[muon] adjust_lr_fn: expected one of {sorted(_SIZES)}, got {adjust_lr_fn!r}"

@@ -41,7 +41,7 @@ def rprop(
         step_sizes: The smallest and the largest size.
 
     Raises:
-        ArgumentError: unless ``0 < etas[0] < 1 < etas[1]``.
+        ArgumentError: unless ``0 < etas[0] < 1 < etas[1]`` and the sizes rise.
         DTypeError: in ``init``, for complex parameters.
 
     Example:
@@ -57,6 +57,10 @@ def rprop(
     if not 0 < shrink < 1 < grow:
         raise ArgumentError(f"[rprop] etas: expected 0 < etas[0] < 1 < etas[1], got {etas!r}")
     low, high = step_sizes
+    if not 0 <= low <= high:
+        raise ArgumentError(
+            f"[rprop] step_sizes: expected 0 <= step_sizes[0] <= step_sizes[1], got {step_sizes!r}"
+        )
 
     def first_size(p: rt.Array) -> rt.Array:
         if rt.isdtype(p.dtype, "complex floating"):

@@ -13,8 +13,10 @@ from rtorch.optim.base import (
     Params,
     State,
     Updates,
+    check_not_negative,
     check_optimizer,
     check_positive,
+    evaluated,
     first_step,
     is_trained,
     map_trained,
@@ -45,7 +47,8 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
     """`optimizer` with the mean of the gradients of every `steps` updates; zeros between.
 
     Args:
-        optimizer: It is run in every `steps`-th update only, and counts its own steps.
+        optimizer: It is run in every `steps`-th update only, and counts its own steps; named
+            arguments (``value``) are those of this update.
         steps: How many gradients make a step.
 
     Example:
@@ -67,8 +70,9 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
 
     @api
     def update(
-        grads: Updates, state: AccumulateState, params: Params = None
+        grads: Updates, state: AccumulateState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AccumulateState]:
+        grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
         mean = map_trained(
             lambda p, g, m: m + rt.asarray(g).astype(m.dtype) / steps, like, grads, state.mean
@@ -77,7 +81,7 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
             lambda p, g, m: m.astype(rt.asarray(g).dtype) if is_trained(p) else g, like, grads, mean
         )
         done = state.collected + 1 >= steps
-        updates, inner = _if(done, optimizer, whole, state.inner, params)
+        updates, inner = _if(done, optimizer, whole, state.inner, params, extra)
         left = map_trained(lambda p, m: rt.where(done, rt.zeros_like(m), m), like, mean)
         collected = rt.where(done, 0, state.collected + 1).astype(rt.int32)
         return updates, AccumulateState(collected, left, inner)
@@ -120,6 +124,7 @@ def skip_nonfinite(optimizer: Optimizer, max_in_a_row: int | None = None) -> Opt
         (Array([0.], dtype=float32), Array(1, dtype=int32))
     """
     check_optimizer("skip_nonfinite", "optimizer", optimizer)
+    check_not_negative("skip_nonfinite", max_in_a_row=max_in_a_row)
 
     @api
     def init(params: Params) -> SkipState:
@@ -127,11 +132,12 @@ def skip_nonfinite(optimizer: Optimizer, max_in_a_row: int | None = None) -> Opt
 
     @api
     def update(
-        grads: Updates, state: SkipState, params: Params = None
+        grads: Updates, state: SkipState, params: Params = None, **extra: Any
     ) -> tuple[Updates, SkipState]:
+        grads, extra = evaluated(grads, params, extra)
         good = all_finite(grads)
         run = good if max_in_a_row is None else good | (state.in_a_row >= max_in_a_row)
-        updates, inner = _if(run, optimizer, grads, state.inner, params)
+        updates, inner = _if(run, optimizer, grads, state.inner, params, extra)
         in_a_row = rt.where(good, 0, state.in_a_row + 1).astype(rt.int32)
         return updates, SkipState(in_a_row, state.total + (~good).astype(rt.int32), inner)
 
@@ -222,11 +228,11 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
 
         @api
         def update(
-            grads: Updates, state: InjectState, params: Params = None
+            grads: Updates, state: InjectState, params: Params = None, **extra: Any
         ) -> tuple[Updates, InjectState]:
             hyperparams = values(state.step, state.hyperparams)
             inner = make(**static, **hyperparams)
-            updates, inner_state = inner.update(grads, state.inner, params)
+            updates, inner_state = inner.update(grads, state.inner, params, **extra)
             return updates, InjectState(state.step + 1, hyperparams, inner_state)
 
         return Optimizer(init, update)
@@ -235,13 +241,18 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
 
 
 def _if(
-    condition: rt.Array, optimizer: Optimizer, grads: Updates, state: State, params: Params
+    condition: rt.Array,
+    optimizer: Optimizer,
+    grads: Updates,
+    state: State,
+    params: Params,
+    extra: dict[str, Any],
 ) -> tuple[Updates, State]:
     """The optimizer's update, or zeros and the old state; only one of them is computed."""
     zeros = rt.tree.map(rt.zeros_like, grads if params is None else params)
     return rt.cond(
         condition,
-        lambda: optimizer.update(grads, state, params),
+        lambda: optimizer.update(grads, state, params, **extra),
         lambda: (zeros, state),
     )
 

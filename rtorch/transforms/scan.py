@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rtorch.compiler.loop import LoopShape as Shape, loop
+from rtorch.compiler.passes import eliminate_dead
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive, is_linear
 from rtorch.core.program import Eqn, Program, Var, run_again
@@ -31,6 +32,7 @@ from rtorch.transforms.derive import (
     transpose_program,
 )
 from rtorch.transforms.residuals import Saved, reached, save, split_linear
+from rtorch.transforms.scan_sums import Sums, sums_behind
 
 
 def scan_of(program: Program, consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any],
@@ -288,16 +290,20 @@ class LinearScan:
 
     def transpose(self, ct: Any, *operands: Any) -> list[Any]:
         shared, per_step, _ = self._saved(operands)
-        consts, carry, _ = self.halves.active
+        consts, carry, xs = self.halves.active
         shape = self.halves.shape
         ct_carry = [instantiate(c, v) for c, v in zip(ct, carry)]
         ct_ys = ct[len(carry) :]
-        body = self._pull_body(tuple([c is not None for c in ct_ys]))
-        out, ct_xs = scan_of(
-            body, shared, ct_carry + [zeros(v) for v in consts],
-            per_step + [c for c in ct_ys if c is not None], shape.length, not shape.reverse,
-        )  # fmt: skip
-        return [None] * self.n_saved + out[len(carry) :] + out[: len(carry)] + ct_xs
+        pull = self._pull(tuple([c is not None for c in ct_ys]))
+        start = [zeros(v) for v, is_moved in zip(consts, pull.sums.is_moved) if not is_moved]
+        sliced = per_step + [c for c in ct_ys if c is not None]
+        out, stacked = scan_of(pull.body, shared, ct_carry + start, sliced,
+                               shape.length, not shape.reverse)  # fmt: skip
+        arrays = dict(zip(pull.stacked, sliced + stacked))
+        behind = iter(run_again(pull.sums.after, *[arrays[v] for v in pull.sums.read]))
+        inside = iter(out[len(carry) :])
+        ct_consts = [next(behind if is_moved else inside) for is_moved in pull.sums.is_moved]
+        return [None] * self.n_saved + ct_consts + out[: len(carry)] + stacked[: len(xs)]
 
     def _push_body(self) -> Program:
         def make() -> Program:
@@ -309,24 +315,40 @@ class LinearScan:
 
         return self.halves.forward.cached("push", make)
 
-    def _pull_body(self, given: Mask) -> Program:
-        """From the cotangents of carry and sums, and of given results, to those one step before.
+    def _pull(self, given: Mask) -> Pull:
+        """The backward loop from the cotangents of carry and sums, and of given results."""
 
-        What a constant gets is summed over the steps.
-        """
-
-        def make() -> Program:
+        def make() -> Pull:
             n_carry = len(self.halves.active[1])
-            pull = self.halves.pull((True,) * n_carry + given)
-            body = self.halves.saved.supplied(pull)
+            body = self.halves.saved.supplied(self.halves.pull((True,) * n_carry + given))
             shared, per_step, cts = self._saved(body.in_vars)
             ct_consts, ct_carry, ct_xs = self._parts(body.out_atoms)
-            before = [Var(v) for v in self.halves.active[0]]
-            after = [Var(v) for v in self.halves.active[0]]
-            eqns = [Eqn(add_p, pair, {}, (out,)) for *pair, out in zip(before, ct_consts, after)]
-            return Program(
-                shared + cts[:n_carry] + before + per_step + cts[n_carry:],
-                [*body.eqns, *eqns], ct_carry + after + ct_xs, body.consts, body.name,
-            )  # fmt: skip
+            sliced = per_step + cts[n_carry:]
+            at_hand = [v for v in sliced + ct_xs if type(v) is Var and v not in body.consts]
+            sums = sums_behind(body, ct_consts, at_hand, self.halves.shape.length)
+            inside = [v for v, is_moved in zip(ct_consts, sums.is_moved) if not is_moved]
+            before = [Var(v.aval) for v in inside]
+            after = [Var(v.aval) for v in inside]
+            eqns = [Eqn(add_p, pair, {}, (out,)) for *pair, out in zip(before, inside, after)]
+            outs = ct_carry + after + ct_xs + sums.extra
+            whole = Program(shared + cts[:n_carry] + before + sliced, [*body.eqns, *eqns], outs,
+                            body.consts, body.name)  # fmt: skip
+            return Pull(eliminate_dead(whole), sliced + ct_xs + sums.extra, sums)
 
-        return self.halves.forward.cached(("pull", given), make)
+        pull: Pull = self.halves.forward.cached(("pull", given), make)
+        return pull
+
+
+class Pull(NamedTuple):
+    """A backward loop.
+
+    Attributes:
+        body: From the cotangents of the carry, and the sums so far of what constants get, to those
+            one step before and to cotangents of the slices; and what `sums` wants stacked.
+        stacked: The values of the body that its slices, and the stacked results, are.
+        sums: What constants get that is summed up behind the loop.
+    """
+
+    body: Program
+    stacked: list[Var]
+    sums: Sums

@@ -51,7 +51,7 @@ def test_state_goes_through_all_of_them() -> None:
         _, state = f(params, state, rt.ones(3), train=True)
     assert rt.tree.map(lambda s: s.tolist(), state) == {
         "0": {"0": {"calls": 2}}, "1": {"1": {"calls": 2}}, "3": {"body": {"calls": 2}},
-        "4": {"calls": [2, 2, 2]},
+        "4": {"*": {"calls": [2, 2, 2]}},
     }  # fmt: skip
 
 
@@ -75,13 +75,14 @@ def test_repeat_is_the_layers_one_by_one(options: Any, rng: np.random.Generator)
     net = nn.repeat(layer, 5, **options)
     x = rt.asarray(rng.normal(size=(2, 4)))
     params, state = net.init(KEY(0), x)
-    assert shapes(params) == {"body": {"0": {"bias": (5, 4), "weight": (5, 4, 4)}}}
-    assert not bool(rt.all(params["body"]["0"]["weight"][0] == params["body"]["0"]["weight"][1]))
+    assert shapes(params) == {"*": {"body": {"0": {"bias": (5, 4), "weight": (5, 4, 4)}}}}
+    weight = params["*"]["body"]["0"]["weight"]
+    assert not bool(rt.all(weight[0] == weight[1]))
 
     def one_by_one(params: Any, train: bool) -> Any:
         y = x
         for i, key in enumerate(rt.random.split(KEY(1), 5)):
-            own = rt.tree.map(lambda p, i=i: p[i], params)
+            own = rt.tree.map(lambda p, i=i: p[i], params["*"])
             y, _ = layer.apply(own, {}, y, key=key, train=train)
         return rt.sum(y**2)
 

@@ -161,3 +161,14 @@ X = rt.ones((4, 3))
 def test_messages(call: Callable[[], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize("dtype", [rt.uint8, rt.uint64, rt.int8])
+def test_labels_of_any_integers(dtype):
+    logits = rt.asarray([[2.0, 0.0], [0.0, 2.0]])
+    labels = rt.asarray([0, 1], dtype=dtype)
+    want = nn.cross_entropy(logits, rt.asarray([0, 1]))
+    assert nn.cross_entropy(logits, labels) == want
+    assert nn.nll_loss(nn.log_softmax(logits), labels) == want
+    metric = nn.metrics.Accuracy()
+    assert metric.result(metric.update(metric.init(), logits, labels)) == 1

@@ -202,6 +202,20 @@ def test_statistics_have_no_derivative(rng: np.random.Generator) -> None:
     assert not bool(rt.any(rt.grad(total)(x)))
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm2d(), nn.InstanceNorm2d(affine=True, track_running_stats=True)]
+)
+def test_parameters_and_state_can_be_donated_together(layer: Any) -> None:
+    x = rt.ones((2, 3, 4, 4))
+    params, state = layer.init(None, x)
+    step = rt.jit(
+        lambda params, state: (params, layer.apply(params, state, x, train=True)[1]),
+        donate_argnums=(0, 1),
+    )
+    params, state = step(*step(params, state))
+    assert int(state["num_batches_tracked"]) == 2
+
+
 # ---- dropout of channels -------------------------------------------------------------------------
 
 

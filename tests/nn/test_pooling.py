@@ -64,16 +64,65 @@ def test_pooling_is_that_of_torch(
         np.testing.assert_allclose(back(rt.asarray(ct))[0], bar.numpy(), rtol=tol, atol=tol)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c[0].startswith("max")], ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if "max" in c[0]], ids=str)
 def test_indices_are_those_of_torch(case: Any, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     name, shape, options = case
     x = rng.integers(0, 3, shape).astype(np.float64)  # with ties
     theirs = getattr(torch.nn.functional, name)
     values, indices = theirs(torch.tensor(x), return_indices=True, **options)
-    y, where = getattr(nn, name)(x, return_indices=True, **options)
-    np.testing.assert_array_equal(y, values.numpy())
-    np.testing.assert_array_equal(where, indices.numpy())
+    layer = layer_of(name, options, return_indices=True)
+    for y, where in (getattr(nn, name)(x, return_indices=True, **options),
+                     layer.apply({}, {}, rt.asarray(x))[0]):  # fmt: skip
+        np.testing.assert_array_equal(y, values.numpy())
+        np.testing.assert_array_equal(where, indices.numpy())
+        assert where.dtype == rt.int64
+    last = layer_of(name, options, return_indices=True, data_format="NHWC")
+    y, where = last.apply({}, {}, rt.moveaxis(rt.asarray(x), -1 - int(name[-2]), -1))[0]
+    np.testing.assert_array_equal(rt.moveaxis(where, -1, -1 - int(name[-2])), indices.numpy())
+
+
+@pytest.mark.parametrize(("n", "options"), [
+    (1, {"kernel_size": 2}), (1, {"kernel_size": 3, "stride": 4, "padding": 1}),
+    (2, {"kernel_size": (2, 3)}), (2, {"kernel_size": 2, "stride": (3, 2)}),
+    (3, {"kernel_size": 2}),
+], ids=str)  # fmt: skip
+def test_max_unpool_is_that_of_torch(
+    n: int, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    torch = pytest.importorskip("torch")
+    f = torch.nn.functional
+    x = rng.normal(size=(2, 3, 9, 8, 7)[: n + 2])
+    y, where = getattr(f, f"max_pool{n}d")(torch.tensor(x), return_indices=True, **options)
+    y.requires_grad_()
+    size = x.shape[2:]
+    expected = getattr(f, f"max_unpool{n}d")(y, where, output_size=size, **options)
+    function = getattr(nn, f"max_unpool{n}d")
+    a, b = rt.asarray(y.detach().numpy()), rt.asarray(where.numpy())
+    z, back = rt.vjp(lambda a: function(a, b, output_size=size, **options), a)
+    _same(z, expected)
+    ct = rng.normal(size=z.shape)
+    (bar,) = torch.autograd.grad(expected, y, torch.tensor(ct))
+    np.testing.assert_array_equal(back(rt.asarray(ct))[0], bar.numpy())
+    layer = getattr(nn, f"MaxUnpool{n}d")(output_size=size, **options)
+    _same(rt.jit(layer.apply)({}, {}, (a, b))[0], expected)
+    last = getattr(nn, f"MaxUnpool{n}d")(output_size=size, data_format="NHWC", **options)
+    turned, _ = last.apply({}, {}, (rt.moveaxis(a, 1, -1), rt.moveaxis(b, 1, -1)))
+    _same(rt.moveaxis(turned, -1, 1), expected)
+    lanes = rt.vmap(lambda a, b: function(a, b, output_size=size, **options))(a, b)
+    _same(lanes, expected)
+
+
+@pytest.mark.parametrize("options", [{"stride": 3}, {"stride": 4, "padding": 1}], ids=str)
+def test_max_unpool_knows_the_smallest_size(options: Any) -> None:
+    torch = pytest.importorskip("torch")
+    y, where = torch.ones(1, 2, 3), torch.tensor([[[0, 2, 4], [1, 3, 5]]])
+    expected = torch.nn.functional.max_unpool1d(y, where, 3, **options)
+    _same(nn.max_unpool1d(y.numpy(), where.numpy(), 3, **options), expected)
+
+
+def _same(ours: Any, theirs: Any) -> None:
+    np.testing.assert_array_equal(ours, theirs.detach().numpy())
 
 
 def test_ties_go_to_the_first() -> None:
@@ -160,6 +209,12 @@ def test_global_pooling(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
+        (lambda: nn.max_unpool1d(rt.ones((1, 2)), rt.ones((1, 2)), 2), errors.DTypeError,
+         r"\[max_unpool1d\] indices: expected integers"),
+        (lambda: nn.max_unpool1d(rt.ones((1, 2)), rt.asarray([[1]]), 2), errors.ShapeError,
+         r"\[max_unpool1d\] indices: expected the shape of x"),
+        (lambda: nn.MaxUnpool2d(2).apply({}, {}, rt.ones((1, 2, 2))), errors.ArgumentError,
+         r"\[MaxUnpool2d\] input: expected the pair"),
         (lambda: nn.MaxPool2d(0), errors.ArgumentError, r"\[MaxPool2d\] kernel_size"),
         (lambda: nn.MaxPool2d(2, padding=2), errors.ArgumentError, "at most half"),
         (lambda: nn.AvgPool1d(2, data_format="CNL"), errors.ArgumentError, "data_format"),

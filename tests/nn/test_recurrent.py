@@ -88,6 +88,65 @@ def test_values_and_gradients_are_those_of_torch(
             np.testing.assert_allclose(one, other.grad, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(("kind", "options"), CASES)
+def test_one_sequence_and_no_states_are_those_of_torch(
+    kind: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.nn, kind)(FEATURES, HIDDEN, **options)
+    x = rng.normal(size=(STEPS, FEATURES)).astype(np.float32)
+    y, last = theirs(torch.tensor(x))
+    params = carried_over(theirs)
+    ours, _ = LAYERS[kind](HIDDEN, return_state=True, **options).apply(params, {}, rt.asarray(x))
+    for one, other in zip([ours[0], *leaves(ours[1])], [y, *leaves(last)], strict=True):
+        assert one.shape == tuple(other.shape)
+        np.testing.assert_allclose(one, other.detach(), rtol=1e-5, atol=1e-6)
+    alone, _ = LAYERS[kind](HIDDEN, **options).apply(params, {}, rt.asarray(x))
+    np.testing.assert_array_equal(alone, ours[0])
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_sequence_of_no_steps_keeps_its_states(kind: str, rng: np.random.Generator) -> None:
+    """Torch packs none of length 0; those beside it are as in a batch without it."""
+    layer = LAYERS[kind](HIDDEN, 2, bidirectional=True, return_state=True)
+    x = rt.asarray(rng.normal(size=(STEPS, BATCH, FEATURES)))
+    params, _ = layer.init(rt.random.key(0), x)
+    h0 = [rt.asarray(h) for h in start(kind, {"num_layers": 2, "bidirectional": True}, rng)]
+
+    def run(x: Any, h0: Any, lengths: Any) -> Any:
+        return layer.apply(params, {}, (x, as_state(h0), rt.asarray(lengths)))[0]
+
+    y, last = run(x, h0, [0, 6, 1])
+    assert not bool(rt.any(y[:, 0]))
+    for now, before in zip(leaves(last), h0, strict=True):
+        np.testing.assert_array_equal(now[:, 0], before[:, 0])
+    z, others = run(x[:, 1:], [h[:, 1:] for h in h0], [6, 1])
+    np.testing.assert_allclose(y[:, 1:], z, rtol=1e-12)
+    for one, other in zip(leaves(last), leaves(others), strict=True):
+        np.testing.assert_allclose(one[:, 1:], other, rtol=1e-12)
+    grads = rt.grad(lambda x: rt.sum(run(x, h0, [0, 6, 1])[0]))(x)
+    assert not bool(rt.any(grads[:, 0]))
+    assert not bool(rt.any(grads[1:, 2]))
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.0])
+def test_the_fraction_that_is_dropped_between_layers(rate: float) -> None:
+    """The second layer adds up what it gets of the first, which is 1 everywhere: a survey."""
+    n = 400
+    layer = nn.RNN(n, 2, "relu", bias=False, dropout=rate)
+    none, eye = rt.zeros((n, n)), rt.eye(n)
+    params = {
+        "weight_ih_l0": eye, "weight_hh_l0": none, "weight_ih_l1": eye, "weight_hh_l1": none,
+    }  # fmt: skip
+    y, _ = layer.apply(params, {}, rt.ones((5, 20, n)), key=rt.random.key(0), train=True)
+    dropped = np.asarray(y == 0)
+    assert abs(dropped.mean() - rate) < 4 * np.sqrt(rate * (1 - rate) / y.size) + 1e-12
+    if rate < 1:
+        np.testing.assert_allclose(np.asarray(y)[~dropped], 1 / (1 - rate), rtol=1e-6)
+    assert (dropped[0] != dropped[1]).any() or rate == 1  # each step has a mask of its own
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("kind", LAYERS)
 def test_cells_are_those_of_torch(kind: str, bias: bool, rng: np.random.Generator) -> None:

@@ -117,6 +117,43 @@ def test_decoder_is_that_of_torch(depth: int, case: str, rng: np.random.Generato
     check_against(theirs, wanted, layer, given)
 
 
+@pytest.mark.parametrize("kind", ["bool", "float"])
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_decoder_with_all_masks_and_a_last_norm(
+    norm_first: bool, kind: str, rng: np.random.Generator
+) -> None:
+    torch = pytest.importorskip("torch")
+    one = torch.nn.TransformerDecoderLayer(
+        FEATURES, 2, 12, dropout=0.0, norm_first=norm_first, dtype=torch.float64
+    )
+    theirs = torch.nn.TransformerDecoder(one, 2, torch.nn.LayerNorm(FEATURES, dtype=torch.float64))
+    for p in theirs.parameters():
+        torch.nn.init.normal_(p, std=0.4)
+    layer = nn.TransformerDecoderLayer(FEATURES, 2, 12, 0.0, norm_first=norm_first)
+    tgt, memory = (rng.normal(size=(n, BATCH, FEATURES)) for n in (STEPS, MEMORY))
+    shapes = {"tgt_mask": (STEPS, STEPS), "memory_mask": (STEPS, MEMORY),
+              "tgt_key_padding_mask": (BATCH, STEPS),
+              "memory_key_padding_mask": (BATCH, MEMORY)}  # fmt: skip
+    masks: dict[str, Any] = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    if kind == "bool":
+        masks = {name: mask > 0.8 for name, mask in masks.items()}
+        for mask in masks.values():
+            mask[..., 0] = False  # each query sees a key
+    wanted = theirs(torch.tensor(tgt), torch.tensor(memory),
+                    **{name: torch.tensor(mask) for name, mask in masks.items()})  # fmt: skip
+    given = {"tgt": rt.asarray(tgt), "memory": rt.asarray(memory)} | masks
+    check_against(theirs, wanted, nn.TransformerDecoder(layer, 2, norm=True), given)
+
+
+def test_groups_of_heads_go_to_the_attention() -> None:
+    x = rt.random.normal(rt.random.key(1), (STEPS, BATCH, 8))
+    layer = nn.TransformerEncoderLayer(8, 4, 16, num_kv_heads=2, cache_size=STEPS)
+    params, state = layer.init(rt.random.key(0), x)
+    assert params["self_attn"]["in_proj_weight"].shape == (16, 8)
+    assert state["self_attn"]["key"].shape == (BATCH, 2, STEPS, 2)
+    assert layer.apply(params, state, x)[0].shape == x.shape
+
+
 @pytest.mark.reuses_keys
 def test_decoding_step_by_step(rng: np.random.Generator) -> None:
     def stack(**options: Any) -> nn.Layer:

@@ -1,10 +1,12 @@
 """Every optimizer with some options, beside PyTorch's, Optax's, or the formula of a paper."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+import rtorch as rt
 from rtorch import optim
 from rtorch.optim import schedules
 
@@ -105,7 +107,87 @@ LIKE_OPTAX: dict[str, tuple[optim.Optimizer, str, dict[str, Any]]] = {
     "schedule_free_adamw": (
         optim.schedule_free_adamw(0.1), "contrib.schedule_free_adamw", {"learning_rate": 0.1},
     ),
+    "yogi": (optim.yogi(0.05), "yogi", {"learning_rate": 0.05}),
+    "adabelief": (optim.adabelief(0.05), "adabelief", {"learning_rate": 0.05}),
+    "novograd": (optim.novograd(0.05), "novograd", {"learning_rate": 0.05}),
+    "novograd decay": (
+        optim.novograd(0.05, 0.8, 0.5, weight_decay=0.1), "novograd",
+        {"learning_rate": 0.05, "b1": 0.8, "b2": 0.5, "weight_decay": 0.1},
+    ),
+    "ademamix": (optim.ademamix(0.05), "contrib.ademamix", {"learning_rate": 0.05}),
+    "ademamix decay": (
+        optim.ademamix(0.05, b3=0.9, alpha=2.0, weight_decay=0.1), "contrib.ademamix",
+        {"learning_rate": 0.05, "b3": 0.9, "alpha": 2.0, "weight_decay": 0.1},
+    ),
+    "dog": (optim.dog(initial=0.1), "contrib.dog", {"init_step": ("heuristic", 0.1)}),
+    "dog decay": (
+        optim.dog(0.5, 0.1, weight_decay=0.1), "contrib.dog",
+        {"learning_rate": 0.5, "init_step": ("heuristic", 0.1), "weight_decay": 0.1},
+    ),
+    "dowg": (optim.dowg(), "contrib.dowg", {}),
+    "dowg decay": (
+        optim.dowg(0.5, 0.5, weight_decay=0.1), "contrib.dowg",
+        {"learning_rate": 0.5, "init_estim_sq_dist": 0.25, "weight_decay": 0.1},
+    ),
+    "prodigy": (optim.prodigy(initial=1e-2), "contrib.prodigy", {"estim_lr0": 1e-2}),
+    "prodigy decay": (
+        optim.prodigy(initial=1e-3, growth=2.0, weight_decay=0.1, safeguard_warmup=True),
+        "contrib.prodigy",
+        {
+            "estim_lr0": 1e-3, "estim_lr_coef": 2.0, "weight_decay": 0.1, "safeguard_warmup": True,
+        },
+    ),
 }  # fmt: skip
+
+# Optimizers with PyTorch's semantics, with the options that make Optax's the same.
+ALSO_OPTAX: dict[str, tuple[optim.Optimizer, str, dict[str, Any]]] = {
+    "sgd": (optim.sgd(0.1), "sgd", {"learning_rate": 0.1}),
+    "momentum": (optim.sgd(0.1, 0.9), "sgd", {"learning_rate": 0.1, "momentum": 0.9}),
+    "nesterov": (
+        optim.sgd(0.1, 0.9, nesterov=True), "sgd",
+        {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
+    ),
+    "adam": (
+        optim.adam(0.05, 0.8, 0.95, 1e-4), "adam",
+        {"learning_rate": 0.05, "b1": 0.8, "b2": 0.95, "eps": 1e-4},
+    ),
+    "adamw": (
+        optim.adamw(0.05, weight_decay=0.1), "adamw",
+        {"learning_rate": 0.05, "weight_decay": 0.1},
+    ),
+    "radam": (optim.radam(0.05), "radam", {"learning_rate": 0.05}),
+    "adamax": (optim.adamax(0.05), "adamax", {"learning_rate": 0.05}),
+    "adamaxw": (
+        optim.chain(optim.adamax(0.05), optim.decay_weights(0.1, 0.05)), "adamaxw",
+        {"learning_rate": 0.05, "weight_decay": 0.1},
+    ),
+    "adagrad": (
+        optim.adagrad(0.5, initial_accumulator_value=0.1, eps=0.0), "adagrad",
+        {"learning_rate": 0.5, "eps": 0.0},
+    ),
+    "adadelta": (optim.adadelta(20.0), "adadelta", {"learning_rate": 20.0}),
+    "rmsprop": (
+        optim.rmsprop(0.03, 0.9, momentum=0.5), "rmsprop",
+        {"learning_rate": 0.03, "eps_in_sqrt": False, "momentum": 0.5},
+    ),
+    "rmsprop centered": (
+        optim.rmsprop(0.03, 0.9, centered=True), "rmsprop",
+        {"learning_rate": 0.03, "eps_in_sqrt": False, "centered": True},
+    ),
+    "adafactor": (
+        optim.adafactor(0.05), "adafactor", {"learning_rate": 0.05, "min_dim_size_to_factor": 1},
+    ),
+    # Optax takes rows for inputs, and gives what is not a matrix to Adam.
+    "muon": (
+        optim.groups(
+            {"a": optim.muon(0.1 / math.sqrt(1.5), 0.0, nesterov=False), "*": optim.adam(0.1)}
+        ),
+        "contrib.muon", {"learning_rate": 0.1, "nesterov": False},
+    ),
+}  # fmt: skip
+
+# Optax counts steps or adds `eps` in float32 or elsewhere than PyTorch.
+LOOSE = {"radam": 1e-8, "adafactor": 1e-8, "muon": 1e-6}
 
 
 def adan_by_formula(p: Any, grads: list[Any]) -> Any:
@@ -163,11 +245,19 @@ WRAPPED: dict[str, optim.Optimizer] = {
     "ema": optim.ema(optim.sgd(0.1)),
     "swa": optim.swa(optim.sgd(0.1)),
     "lookahead": optim.lookahead(optim.adam(0.1)),
+    "add_noise": optim.chain(optim.add_noise(rt.random.key(0), 1e-4), optim.sgd(0.1)),
+    "freeze": optim.chain(optim.adam(0.05), optim.freeze("frozen*")),
+    "project": optim.chain(optim.sgd(0.1), optim.project(optim.projections.linf_ball)),
     "skip_nonfinite": optim.skip_nonfinite(optim.sgd(0.1)),
-    "inject": optim.inject_hyperparams(optim.adamw)(0.05, weight_decay=schedules.constant(0.01)),
+    "inject_hyperparams": optim.inject_hyperparams(optim.adamw)(
+        0.05, weight_decay=schedules.constant(0.01)
+    ),
 }
 
-ALL = {name: optimizer for name, optimizer in OURS.items() if name != "muon"} | WRAPPED
+# Without a line search, which would need the loss.
+LBFGS = {"lbfgs": optim.lbfgs(0.2, 5, line_search_fn=None)}
+
+ALL = {name: optimizer for name, optimizer in OURS.items() if name != "muon"} | WRAPPED | LBFGS
 
 
 def start(dtype: str) -> dict[str, Any]:

@@ -59,6 +59,10 @@ LIKE_TORCH: dict[str, tuple[Callable[[Any], rt.Array], str, dict[str, Any]]] = {
     "linear": (
         schedules.linear(0.03, 0.1, 9), "LinearLR", {"start_factor": 0.3, "total_iters": 9},
     ),
+    "constant": (
+        schedules.piecewise_constant([5], [0.03, 0.1]), "ConstantLR",
+        {"factor": 0.3, "total_iters": 5},
+    ),
     "cosine": (
         schedules.cosine(0.1, 40, 0.01), "CosineAnnealingLR", {"T_max": 40, "eta_min": 0.01},
     ),
@@ -117,16 +121,105 @@ def test_formulas(name: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", LIKE_TORCH)
 def test_like_torch(name: str) -> None:
+    """Over 200 steps, or as many as PyTorch's has."""
     torch = pytest.importorskip("torch")
     ours, cls, options = LIKE_TORCH[name]
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1, momentum=0.9)
     scheduler = getattr(torch.optim.lr_scheduler, cls)(optimizer, **options)
-    fast = rt.jit(ours)
-    for t in range(40):
-        wanted = optimizer.param_groups[0]["lr"]
-        np.testing.assert_allclose(float(ours(t)), wanted, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(float(fast(t)), wanted, rtol=1e-12, atol=1e-15)
-        scheduler.step()
+    steps = options.get("total_steps", options.get("T_max", 199) + 1)
+    wanted = []
+    for _ in range(steps):
+        wanted.append(optimizer.param_groups[0]["lr"])
+        if len(wanted) < steps:
+            scheduler.step()
+    found = [float(ours(t)) for t in range(steps)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-15)
+    if steps < 200:  # constant from there on, where PyTorch raises or turns
+        assert float(ours(steps + 100)) == float(ours(steps - 1))
+
+
+@pytest.mark.parametrize(
+    "name", [*FORMULAS, *(name for name in LIKE_TORCH if name not in FORMULAS)]
+)
+def test_steps_of_all_kinds(name: str) -> None:
+    schedule = (FORMULAS | LIKE_TORCH)[name][0]
+    steps = [0, 1, 7, 40, 199]
+    wanted = [float(schedule(t)) for t in steps]
+    assert np.isfinite(wanted).all()
+    kinds: dict[str, Callable[[int], Any]] = {
+        "NumPy": lambda t: schedule(np.int64(t)),
+        "array": lambda t: schedule(rt.asarray(t)),
+        "float": lambda t: schedule(float(t)),
+        "traced": rt.jit(schedule),
+    }
+    for kind, rate in kinds.items():
+        found = [rate(t) for t in steps]
+        assert {(x.shape, x.dtype) for x in found} == {((), rt.float64)}, kind
+        np.testing.assert_allclose(found, wanted, rtol=1e-14, atol=1e-16, err_msg=kind)
+    many = rt.vmap(schedule)(rt.asarray(steps))
+    np.testing.assert_allclose(many, wanted, rtol=1e-14, atol=1e-16)
+
+
+# Ours, and the function in optax; its rates are float32.
+LIKE_OPTAX: dict[str, tuple[Callable[[Any], rt.Array], Callable[[Any], Any]]] = {
+    "constant": (schedules.constant(0.3), lambda o: o.constant_schedule(0.3)),
+    "linear": (schedules.linear(0.1, 0.4, 30), lambda o: o.linear_schedule(0.1, 0.4, 30)),
+    "polynomial": (
+        schedules.polynomial(0.3, 50, 2.0, 0.1), lambda o: o.polynomial_schedule(0.3, 0.1, 2.0, 50),
+    ),
+    "exponential": (
+        schedules.exponential(0.1, 0.9, 10), lambda o: o.exponential_decay(0.1, 10, 0.9),
+    ),
+    "step": (
+        schedules.step(0.1, 0.9, 10), lambda o: o.exponential_decay(0.1, 10, 0.9, staircase=True),
+    ),
+    "cosine": (
+        schedules.cosine(0.2, 60, 0.02), lambda o: o.cosine_decay_schedule(0.2, 60, 0.1),
+    ),
+    "warmup_cosine": (
+        schedules.warmup_cosine(1.0, 20, 120, 0.2, 0.1),
+        lambda o: o.warmup_cosine_decay_schedule(0.2, 1.0, 20, 120, 0.1),
+    ),
+    "restarts": (
+        schedules.join(
+            [schedules.warmup_cosine(1.0, 5, 50), schedules.warmup_cosine(0.5, 5, 60)], [50]
+        ),
+        lambda o: o.sgdr_schedule(
+            [
+                {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 5, "decay_steps": 50},
+                {"init_value": 0.0, "peak_value": 0.5, "warmup_steps": 5, "decay_steps": 60},
+            ]
+        ),
+    ),
+    "piecewise_constant": (
+        schedules.piecewise_constant([30, 80], [1.0, 0.5, 0.1]),
+        lambda o: o.piecewise_constant_schedule(1.0, {30: 0.5, 80: 0.2}),
+    ),
+    "piecewise linear": (
+        schedules.piecewise_interpolate({0: 1.0, 30: 0.5, 80: 0.1}),
+        lambda o: o.piecewise_interpolate_schedule("linear", 1.0, {30: 0.5, 80: 0.2}),
+    ),
+    "piecewise cosine": (
+        schedules.piecewise_interpolate({0: 1.0, 30: 0.5, 80: 0.1}, "cosine"),
+        lambda o: o.piecewise_interpolate_schedule("cosine", 1.0, {30: 0.5, 80: 0.2}),
+    ),
+    "join": (
+        schedules.join([schedules.linear(0.0, 1.0, 40), schedules.cosine(1.0, 60)], [40]),
+        lambda o: o.join_schedules(
+            [o.linear_schedule(0.0, 1.0, 40), o.cosine_decay_schedule(1.0, 60)], [40]
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIKE_OPTAX)
+def test_like_optax(name: str) -> None:
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    ours, theirs = LIKE_OPTAX[name]
+    steps = np.arange(200)
+    wanted = jax.jit(jax.vmap(theirs(optax)))(steps)
+    found = rt.vmap(ours)(rt.asarray(steps))
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, 200), rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize(

@@ -47,16 +47,23 @@ def torchs(torch: Any, name: str, dtype: str) -> dict[str, Any]:
     return {key: p.detach().numpy() for key, p in params.items()}
 
 
-def optaxs(jax: Any, optax: Any, name: str, dtype: str) -> dict[str, Any]:
+def optaxs(
+    jax: Any, optax: Any, case: tuple[Any, str, dict[str, Any]], dtype: str
+) -> dict[str, Any]:
     """The same by Optax."""
-    _, function, options = LIKE_OPTAX[name]
+    _, function, options = case
     with jax.enable_x64(True):
         optimizer = operator.attrgetter(function)(optax)(**options)
         params = jax.tree.map(jax.numpy.asarray, start(dtype))
         state = optimizer.init(params)
+
+        @jax.jit
+        def step(params: Any, state: Any, grads: Any) -> Any:
+            updates, state = optimizer.update(grads, state, params)
+            return optax.apply_updates(params, updates), state
+
         for grads in gradients(dtype):
-            updates, state = optimizer.update(jax.tree.map(jax.numpy.asarray, grads), state, params)
-            params = optax.apply_updates(params, updates)
+            params, state = step(params, state, grads)
         return {key: np.asarray(p) for key, p in params.items()}
 
 
@@ -77,7 +84,7 @@ def main() -> None:
 
     found = {
         **{name: torchs(torch, name, "float64") for name in LIKE_TORCH},
-        **{name: optaxs(jax, optax, name, "float64") for name in LIKE_OPTAX},
+        **{name: optaxs(jax, optax, case, "float64") for name, case in LIKE_OPTAX.items()},
         **{name: papers(name) for name in LIKE_PAPER},
     }
     rows = (

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError
-
-Shape: TypeAlias = tuple[int, ...]
-Initializer: TypeAlias = Callable[[Any, Shape, Any], rt.Array]
+from rtorch.nn.initializers.draws import Initializer, Shape
 
 
 def orthogonal(gain: float = 1.0) -> Initializer:
