@@ -26,6 +26,7 @@ import numpy as np
 
 from rtorch.compiler.fused import fuse
 from rtorch.compiler.native.entry import Segment, Unit, make_table, packed
+from rtorch.compiler.native.pool import control
 from rtorch.compiler.passes import optimize
 from rtorch.core.array import Array, take_memory
 from rtorch.core.aval import Aval
@@ -291,11 +292,9 @@ class Planner:
 
     def _packed(self, var: Var) -> str:
         name = self.name(var)
-        place = self.places.get(var)
-        if var in self.fixed and (var in self.program.consts):
-            data = self.globals[name]
-            self.globals[name] = packed(data)
-        elif var not in self.fixed and (place is None or var in self.program.in_vars):
+        if var in self.program.consts:
+            self.globals[name] = packed(self.globals[name])
+        elif var in self.program.in_vars or var not in self.direct:
             self.globals["packed"] = packed
             self.body.append(f"{name} = packed({name})")
         return name
@@ -323,7 +322,9 @@ class Planner:
         self.globals["make_table"] = make_table
         self.setup.append(f"{self.table} = make_table({self.segment.size}, [{pairs}])")
         self.fixed_names.append(self.table)
-        self.body.append(f"segment{number}({', '.join([self.table, *self.segment.slots])})")
+        self.globals["control"] = control
+        arguments = ["control()", self.table, *self.segment.slots]
+        self.body.append(f"segment{number}({', '.join(arguments)})")
         self.body += self.late
         self.segment, self.late = None, []
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from rtorch.compiler.native import build
 from rtorch.compiler.native.kernel import Kernel
-from rtorch.compiler.native.loops import print_kernel, tasks_of
+from rtorch.compiler.native.loops import least_tasks, print_kernel, tasks_of
+from rtorch.compiler.native.pool import BUSY, RUN_JOB
 from rtorch.compiler.native.target import Target, host
 from rtorch.compiler.native.text import Function, Value, module
 
@@ -73,10 +74,10 @@ class Unit:
         for function in functions:
             function.internal = True
         entries = [self._entry(k, s, target) for k, s in enumerate(self.segments)]
-        return module([*functions, *entries], target)
+        return module([*functions, _run_alone(target), *entries], target)
 
     def _entry(self, k: int, segment: Segment, target: Target) -> Function:
-        params = ["ptr %table", *[f"ptr %array{i}" for i in range(len(segment.slots))]]
+        params = ["ptr %control", "ptr %table", *[f"ptr %array{i}" for i in range(len(segment.slots))]]
         f = Function(f"segment{k}", ", ".join(params), target)
         table = Value("%table", "ptr")
         for i, slots in enumerate(segment.slots.values()):
@@ -84,10 +85,22 @@ class Unit:
             address = f.let(f"load ptr, {field}", "ptr")
             for slot in slots:
                 f.line(f"store {address}, {f.at(table, slot, 'ptr')}")
-        for run in segment.runs:
-            name = self.kernels[run.kernel]
+        shared = [tasks_of(r.kernel, target) >= 2 * least_tasks(r.kernel, target)
+                  for r in segment.runs]  # fmt: skip
+        if any(shared):
+            run_job, leads = _lead(f)
+        for run, is_shared in zip(segment.runs, shared, strict=True):
+            name, tasks = self.kernels[run.kernel], tasks_of(run.kernel, target)
             at = f.at(table, run.first, "ptr")
-            f.line(f"call void @{name}({at}, i64 0, i64 {tasks_of(run.kernel, target)})")
+            if is_shared:
+                least = least_tasks(run.kernel, target)
+                f.line(f"call void {run_job.text}(ptr %control, ptr @{name}, {at}, i64 {tasks}, "
+                       f"i64 {least})")  # fmt: skip
+            else:
+                f.line(f"call void @{name}({at}, i64 0, i64 {tasks})")
+        if any(shared):
+            with f.when(leads):
+                f.line(f"store atomic i64 0, {_busy(f)} release, align 8")
         f.ret()
         return f
 
@@ -97,9 +110,32 @@ class Unit:
         addresses = build.build(self.text(host()), names)
         result: list[Callable[..., None]] = []
         for name, segment in zip(names, self.segments, strict=True):
-            kinds = [ctypes.c_void_p] + [ctypes.py_object] * len(segment.slots)
+            kinds = [ctypes.c_void_p] * 2 + [ctypes.py_object] * len(segment.slots)
             result.append(ctypes.CFUNCTYPE(None, *kinds)(addresses[name]))
         return result
+
+
+def _busy(f: Function) -> Value:
+    return f.at(Value("%control", "ptr"), BUSY, "i64")
+
+
+def _lead(f: Function) -> tuple[Value, Value]:
+    """What runs the tasks of a kernel: all threads, or only this one if another program has them.
+
+    The second value says which.
+    """
+    pair = f.let(f"cmpxchg {_busy(f)}, i64 0, i64 1 acq_rel monotonic", "i64")
+    leads = f.let(f"extractvalue {{ i64, i1 }} {pair.text}, 1", "i1")
+    shared = f.let(f"load ptr, {f.at(Value('%control', 'ptr'), RUN_JOB, 'i64')}", "ptr")
+    return f.select(leads, shared, Value("@run_alone", "ptr")), leads
+
+
+def _run_alone(target: Target) -> Function:
+    params = "ptr %control, ptr %function, ptr %arguments, i64 %tasks, i64 %least"
+    f = Function("run_alone", params, target, internal=True)
+    f.line("call void %function(ptr %arguments, i64 0, i64 %tasks)")
+    f.ret()
+    return f
 
 
 def make_table(size: int, fixed: Sequence[tuple[int, Any]]) -> Any:

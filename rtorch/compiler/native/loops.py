@@ -41,6 +41,18 @@ def tasks_of(kernel: Kernel, target: Target) -> int:
     return kernel.tasks // max(1, kernel.rows[-1]) * -(-kernel.rows[-1] // width)
 
 
+ENOUGH = 10_000  # nanoseconds that are worth a thread's while
+
+
+def least_tasks(kernel: Kernel, target: Target) -> int:
+    """How many tasks are worth a thread's while, by a rough estimate."""
+    lanes = lanes_of(kernel, target)
+    arithmetic = sum(0.4 * 16 / lanes if n.op in EXPENSIVE else 0.4 / lanes for n in kernel.nodes)
+    streams = 0.1 * (len(kernel.stores) + sum(n.op == "load" for n in kernel.nodes))
+    elements = _size(kernel) * (lanes * unroll_of(kernel, target) if kernel.across else 1)
+    return max(1, int(ENOUGH / (elements * (arithmetic + streams) + 5)))
+
+
 def print_kernel(kernel: Kernel, name: str, target: Target, contract: bool = True) -> Function:
     """The function of a kernel."""
     return (_Across if kernel.across else _Along)(kernel, name, target, contract).print()
