@@ -1,0 +1,345 @@
+"""`DataLoader`: batches of a dataset, in an order that a key decides.
+
+Who makes the batches (`pools`, `processes`), what a batch is made of (`fetching`, `collating`) and
+in which order (`samplers`) are the affairs of those modules; here they are put together, and the
+place in the epoch is told with every batch.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from itertools import count, islice, repeat
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+import rtorch as rt
+from rtorch.data.arrays import ArrayDataset
+from rtorch.data.fetching import IndexFetcher, IndexTask, StreamFetcher, StreamTask
+from rtorch.data.indexed import check_dataset, is_dataset
+from rtorch.data.options import Options, progress_bar
+from rtorch.data.placing import one_ahead, placer
+from rtorch.data.pools import Inline, Pool, Threads
+from rtorch.data.samplers import Sampler, batched, sequential, shuffled
+from rtorch.data.streams import resumable
+from rtorch.errors import ArgumentError
+
+__all__ = ["DataLoader", "LoaderState"]
+
+_runs = count()
+
+
+class LoaderState(NamedTuple):
+    """A place in the batches of a `DataLoader`: a small pytree that a checkpoint holds.
+
+    ``epoch`` and ``step`` count from 0 and name the next batch; ``key`` is the loader's, and
+    ``source`` the state of a dataset to iterate over (None for one by index).
+
+    Example:
+        >>> from rtorch import data
+        >>> data.DataLoader(range(6), 2).state()
+        LoaderState(epoch=0, step=0, key=None, source=None)
+    """
+
+    epoch: int
+    step: int
+    key: Any = None
+    source: Any = None
+
+
+class DataLoader:
+    """Batches of a dataset as pytrees of rtorch arrays.
+
+    ``for batch in loader`` is one epoch, the next one each time. ``loader.epoch(n)`` is the epoch
+    ``n``; ``for batch, state in loader.batches(state)`` begins anywhere and tells where it is.
+    What comes depends on the dataset, the key and the place alone, not on workers.
+
+    Args:
+        dataset: A `Dataset`, an `IterableDataset`, or one array.
+        batch_size: Samples in a batch.
+        shuffle: Whether each epoch has a random order; needs a key.
+        key: A key for the order, for `data.map(..., keyed=True)` and for `transform`.
+        sampler: The order of samples, instead of `shuffle`.
+        batch_sampler: The batches as vectors of indices, instead of `batch_size`, `shuffle`,
+            `sampler` and `drop_last`; see `bucketed`.
+        drop_last: Whether to leave out a last batch that is smaller.
+        collate: Makes a batch of a list of samples, instead of `data.collate`.
+        transform: ``transform(batch, key)`` changes a whole batch, in the caller; may be jitted.
+            The key is another for each batch, or None if the loader has none.
+        workers: How many workers load ahead; with 0 the caller loads, when a batch is asked for.
+            A dataset to iterate over is read by one.
+        kind: ``"thread"``, or ``"process"`` for datasets that compute in Python. Processes are
+            spawned; the dataset must be picklable, and the program's main module importable.
+        prefetch: How many batches the workers are ahead; 2 for each by default.
+        device: Where the arrays go; one batch more is then on its way there.
+        timeout: Seconds to wait for a batch of a worker; None is for ever (the death of a worker
+            is noticed at once).
+        persistent: Whether workers stay for the next epoch; `close`, a ``with`` block or the end
+            of the loader ends them.
+        progress: Whether to show a bar of tqdm.
+
+    Raises:
+        ArgumentError: if options contradict each other, randomness has no key, or the dataset
+            cannot be pickled for processes.
+        WorkerError: (iteration) if a worker dies, or no batch comes within `timeout`. What a
+            dataset raises comes through as it is, with a note of the sample's index and, from a
+            process, of its traceback.
+
+    Example:
+        >>> import numpy as np, rtorch as rt
+        >>> from rtorch import data
+        >>> ds = data.ArrayDataset({"x": np.arange(10), "y": np.arange(10) ** 2})
+        >>> loader = data.DataLoader(ds, 4, shuffle=True, key=rt.random.key(0))
+        >>> [batch["x"].shape for batch in loader]
+        [(4,), (4,), (2,)]
+        >>> state = loader.state()
+        >>> for batch, state in loader.batches(state):
+        ...     break
+        >>> state.step, len(list(loader.batches(state)))
+        (1, 2)
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        key: Any = None,
+        sampler: Sampler | None = None,
+        batch_sampler: Sampler | None = None,
+        drop_last: bool = False,
+        collate: Callable[[Any], Any] | None = None,
+        transform: Callable[[Any, Any], Any] | None = None,
+        workers: int = 0,
+        kind: str = "thread",
+        prefetch: int | None = None,
+        device: Any = None,
+        timeout: float | None = None,
+        persistent: bool = False,
+        progress: bool = False,
+    ) -> None:
+        if isinstance(dataset, np.ndarray | rt.Array):
+            dataset = ArrayDataset(dataset)
+        self.dataset = check_dataset(dataset, "DataLoader", stream=True)
+        self.key = None if key is None else rt.random.wrap_key_data(key).to("cpu")
+        self.batch_size = batch_size
+        self._by_index = is_dataset(dataset)
+        self._options = Options(
+            workers, kind, prefetch, timeout, persistent, progress, shuffle, drop_last,
+            sampler, batch_sampler,
+        )  # fmt: skip
+        self._options.check(batch_size, self._by_index)
+        keyed = getattr(dataset, "keyed", False)
+        if self.key is None and (shuffle or keyed):
+            what = "shuffle=True" if shuffle else "the dataset's random samples"
+            raise ArgumentError(f"[DataLoader] key: expected a key for {what}, got None")
+        self._keyed = keyed or (not self._by_index and self.key is not None)
+        self._sampler = self._batch_order()
+        self._collate, self._transform = collate, transform
+        self._place, self._device = placer(device), device
+        self._epochs = count()
+        self._idle: list[Pool] = []
+        weakref.finalize(self, _close_all, self._idle)
+
+    def _batch_order(self) -> Sampler | None:
+        """The batches of an epoch, for a dataset by index."""
+        options = self._options
+        if not self._by_index or options.batch_sampler is not None:
+            return options.batch_sampler
+        size = len(self.dataset)
+        order = options.sampler or (shuffled(size) if options.shuffle else sequential(size))
+        return batched(order, self.batch_size, options.drop_last)
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        if self._sampler is None:
+            raise TypeError("[DataLoader] a dataset to iterate over has no length")
+        return self._sampler.size
+
+    def __repr__(self) -> str:
+        size = f"{len(self)} batches" if self._sampler else "batches"
+        return f"DataLoader({size} of {self.batch_size}, {self.dataset!r})"
+
+    # ---- places ----------------------------------------------------------------------------------
+
+    def state(self, epoch: int = 0) -> LoaderState:
+        """The beginning of an epoch."""
+        source = None if self._by_index else resumable(self.dataset).start
+        return LoaderState(epoch, 0, self.key, source)
+
+    def _checked(self, state: LoaderState | None) -> LoaderState:
+        if state is None:
+            return self.state()
+        if not isinstance(state, LoaderState):
+            raise ArgumentError(
+                f"[DataLoader] state: expected a LoaderState, got a {type(state).__name__}; "
+                "loader.state() is one"
+            )
+        state = state._replace(epoch=int(state.epoch), step=int(state.step))
+        if state.key is None and self.key is not None:
+            raise ArgumentError("[DataLoader] state: it has no key, and the loader has one")
+        inside = self._sampler is None or state.step < max(1, self._sampler.size)
+        if state.epoch < 0 or state.step < 0 or not inside:
+            raise ArgumentError(
+                f"[DataLoader] state: there is no batch {state.step} of epoch {state.epoch}; was "
+                "it saved with another dataset or batch size?"
+            )
+        return state
+
+    # ---- iteration -------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.epoch(next(self._epochs))
+
+    def epoch(self, number: int) -> Iterator[Any]:
+        """The batches of one epoch.
+
+        Args:
+            number: Which one, from 0.
+        """
+        return (batch for batch, _ in self._run(self._checked(self.state(number))))
+
+    def batches(self, state: LoaderState | None = None) -> Iterator[tuple[Any, LoaderState]]:
+        """Pairs of a batch and the place behind it, from `state` to the end of its epoch.
+
+        The place behind the last batch is the beginning of the next epoch, so that a loop ``while
+        state.epoch < epochs: for batch, state in loader.batches(state): ...`` can be left and
+        taken up anywhere.
+
+        Args:
+            state: From `state`, or from an earlier iteration; by default the beginning.
+
+        Raises:
+            ArgumentError: if there is no such place, or the epoch is empty.
+        """
+        state = self._checked(state)
+        if self._sampler is not None and not self._sampler.size:
+            raise ArgumentError("[DataLoader] an epoch has no batch: the dataset is empty, or "
+                                "drop_last leaves nothing")  # fmt: skip
+        return self._run(state)
+
+    def _run(self, state: LoaderState) -> Iterator[tuple[Any, LoaderState]]:
+        order_key, sample_key, batch_key = _keys(state.key)
+        tasks = self._tasks(state, order_key, _epoch_words(sample_key, state, self._keyed))
+        total = self._sampler.size if self._sampler else None
+        bar = progress_bar(state, total) if self._options.progress else None
+        pool, healthy = self._take_pool(), False
+        try:
+            for batch, source, last in self._results(pool, tasks):
+                if self._transform is not None:
+                    batch = self._transform(batch, _batch_key(batch_key, state))
+                state = self._behind(state, source, last or state.step + 1 == total)
+                if bar is not None:
+                    bar.update()
+                yield batch, state
+            healthy = True
+        except GeneratorExit:
+            healthy = True
+            raise
+        finally:
+            if bar is not None:
+                bar.close()
+            self._put_back(pool, healthy)
+
+    def _behind(self, state: LoaderState, source: Any, last: bool) -> LoaderState:
+        """The place behind the batch at `state`."""
+        if last:
+            return self.state(state.epoch + 1)._replace(key=state.key)
+        return state._replace(step=state.step + 1, source=source)
+
+    def _tasks(self, state: LoaderState, order_key: Any, words: Any) -> Iterator[Any]:
+        if self._sampler is None:
+            return repeat(StreamTask(next(_runs), state.source, words, self.batch_size))
+        order = self._sampler.order(order_key, state.epoch)
+        return (IndexTask(np.asarray(i), words) for i in islice(order, state.step, None))
+
+    def _results(self, pool: Pool, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any, bool]]:
+        """Placed batches, the state of the stream behind each, and whether it was the last."""
+        results = self._placed(pool, tasks)
+        return one_ahead(results) if self._device is not None else results
+
+    def _placed(self, pool: Pool, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any, bool]]:
+        for task in islice(tasks, self._options.ahead):
+            pool.submit(task)
+        while pool.waiting:
+            result = pool.result()
+            if not self._by_index and result is None:
+                return
+            batch, source, last = (result, None, False) if self._by_index else result
+            batch = self._place(batch, pool.owns and self._collate is None)
+            for task in islice(tasks, 0 if last else 1):
+                pool.submit(task)
+            yield batch, source, last
+            if last:
+                return
+
+    # ---- workers ---------------------------------------------------------------------------------
+
+    def _new_pool(self) -> Pool:
+        options = self._options
+        fetch: Any
+        if self._by_index:
+            fetch = IndexFetcher(self.dataset, self._collate)
+        else:
+            fetch = StreamFetcher(self.dataset, self._collate, options.drop_last)
+        if not options.workers:
+            return Inline(fetch)
+        workers = options.workers if self._by_index else 1
+        if options.kind == "thread":
+            return Threads(fetch, workers, options.timeout)
+        from rtorch.data.processes import Processes
+
+        return Processes(fetch, workers, options.timeout)
+
+    def _take_pool(self) -> Pool:
+        while self._idle:
+            pool = self._idle.pop()
+            try:
+                while pool.waiting:  # of an iteration that was left early
+                    pool.result()
+            except Exception:
+                pool.close()
+            else:
+                return pool
+        return self._new_pool()
+
+    def _put_back(self, pool: Pool, healthy: bool) -> None:
+        if healthy and self._options.persistent and not self._idle:
+            self._idle.append(pool)
+        else:
+            pool.close()
+
+    def close(self) -> None:
+        """End persistent workers; the next iteration starts new ones."""
+        _close_all(self._idle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _close_all(pools: list[Pool]) -> None:
+    while pools:
+        pools.pop().close()
+
+
+def _keys(key: Any) -> tuple[Any, Any, Any]:
+    """Keys for the order, for the samples and for the transform."""
+    if key is None:
+        return None, None, None
+    order, samples, batches = rt.random.split(rt.random.clone(rt.asarray(key)), 3)
+    return order, samples, batches
+
+
+def _epoch_words(key: Any, state: LoaderState, needed: bool) -> Any:
+    return np.asarray(rt.random.fold_in(key, state.epoch)) if needed else None
+
+
+def _batch_key(key: Any, state: LoaderState) -> Any:
+    if key is None:
+        return None
+    return rt.random.clone(rt.random.fold_in(rt.random.fold_in(key, state.epoch), state.step))
