@@ -22,12 +22,13 @@ from rtorch.data.collating import collate, pad_collate
 from rtorch.data.combine import concat, subset, zip
 from rtorch.data.csv_file import CSVDataset
 from rtorch.data.download import download
-from rtorch.data.files import FileDataset, read_npy
+from rtorch.data.files import FileDataset
 from rtorch.data.folders import ImageFolder, read_image
 from rtorch.data.idx import MNIST, FashionMNIST, read_idx
 from rtorch.data.indexed import Dataset, IterableDataset, ResumableDataset, fetch
 from rtorch.data.lines import TextLines, TextStream
 from rtorch.data.loader import DataLoader, LoaderState
+from rtorch.data.npy import read_npy
 from rtorch.data.numpy_files import NumpyDataset, RawDataset
 from rtorch.data.samplers import (
     Sampler,

@@ -216,11 +216,13 @@ class DataLoader:
         """
         state = self._checked(state)
         if self._sampler is not None and not self._sampler.size:
-            raise ArgumentError("[DataLoader] an epoch has no batch: the dataset is empty, or "
-                                "drop_last leaves nothing")  # fmt: skip
-        return self._run(state)
+            raise _no_batch()
+        return self._run(state, may_be_empty=False)
 
-    def _run(self, state: LoaderState) -> Iterator[tuple[Any, LoaderState]]:
+    def _run(
+        self, state: LoaderState, may_be_empty: bool = True
+    ) -> Iterator[tuple[Any, LoaderState]]:
+        begin = state
         order_key, sample_key, batch_key = _keys(state.key)
         tasks = self._tasks(state, order_key, _epoch_words(sample_key, state, self._keyed))
         total = self._sampler.size if self._sampler else None
@@ -235,6 +237,8 @@ class DataLoader:
                     bar.update()
                 yield batch, state
             healthy = True
+            if state is begin and not may_be_empty:
+                raise _no_batch()
         except GeneratorExit:
             healthy = True
             raise
@@ -252,7 +256,9 @@ class DataLoader:
     def _tasks(self, state: LoaderState, order_key: Any, words: Any) -> Iterator[Any]:
         if self._sampler is None:
             return repeat(StreamTask(next(_runs), state.source, words, self.batch_size))
-        order = self._sampler.order(order_key, state.epoch)
+        # On purpose the same order, and so the same keys, as often as an epoch is taken up.
+        with rt.random.check_key_reuse(False):
+            order = self._sampler.order(order_key, state.epoch)
         return (IndexTask(np.asarray(i), words) for i in islice(order, state.step, None))
 
     def _results(self, pool: Pool, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any, bool]]:
@@ -269,6 +275,7 @@ class DataLoader:
                 return
             batch, source, last = (result, None, False) if self._by_index else result
             batch = self._place(batch, pool.owns and self._collate is None)
+            del result  # whose memory may be that of a worker
             for task in islice(tasks, 0 if last else 1):
                 pool.submit(task)
             yield batch, source, last
@@ -325,6 +332,12 @@ class DataLoader:
 def _close_all(pools: list[Pool]) -> None:
     while pools:
         pools.pop().close()
+
+
+def _no_batch() -> ArgumentError:
+    return ArgumentError(
+        "[DataLoader] an epoch has no batch: the dataset is empty, or drop_last leaves nothing"
+    )
 
 
 def _keys(key: Any) -> tuple[Any, Any, Any]:

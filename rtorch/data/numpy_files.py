@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import os
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from rtorch.data.arrays import ArrayDataset, common_length
 from rtorch.data.indexed import Indexed
-from rtorch.errors import ArgumentError, DTypeError, FileFormatError, describe
+from rtorch.data.npy import array_of, header_of
+from rtorch.errors import ArgumentError, DTypeError, FileFormatError
 
 __all__ = ["NumpyDataset", "RawDataset"]
 
@@ -112,13 +114,15 @@ class _NpyDataset(_Mapped):
             raise FileFormatError(f"[NumpyDataset] {str(path)!r} holds one number, no samples")
 
     def _open(self) -> np.ndarray[Any, Any]:
-        try:
-            rows = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, SyntaxError, TypeError) as error:
-            raise FileFormatError(
-                f"[NumpyDataset] {str(self.path)!r} is no .npy file: {error}"
-            ) from error
-        return cast("np.ndarray[Any, Any]", rows)
+        with self.path.open("rb") as file:
+            header = header_of(
+                file.read(1 << 16), self.path.stat().st_size, self.path, "NumpyDataset"
+            )
+        if not header.nbytes:
+            return np.empty(header.shape, header.dtype)
+        return np.memmap(
+            self.path, header.dtype, "r", header.start, header.shape, order=header.order
+        )
 
     def __repr__(self) -> str:
         return f"NumpyDataset({len(self)} samples of {str(self.path)!r})"
@@ -155,38 +159,15 @@ def _read_npz(file: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         with zipfile.ZipFile(file) as archive:
             arrays = {
-                info.filename.removesuffix(".npy"): _member(archive, info)
+                info.filename.removesuffix(".npy"): array_of(
+                    archive.read(info), info.filename, "NumpyDataset"
+                )
                 for info in archive.infolist()
                 if info.filename.endswith(".npy")
             }
-        common_length(arrays, "NumpyDataset")
-    except (FileFormatError, OSError):
-        raise
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        if type(error).__module__.startswith("rtorch"):
-            raise
+    except (zipfile.BadZipFile, EOFError, RuntimeError, zlib.error, UnicodeError) as error:
         raise FileFormatError(
             f"[NumpyDataset] {str(file)!r} is damaged or no .npz file: {error}"
         ) from error
+    common_length(arrays, "NumpyDataset")
     return arrays
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
-    """An array of an archive, if it is as large as its header says."""
-    with archive.open(info) as stream:
-        member = cast(Any, stream)
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0
-        shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(
-            member
-        )
-        said, there = dtype.itemsize * math.prod(shape), info.file_size - stream.tell()
-    if said != there:
-        raise FileFormatError(
-            f"[NumpyDataset] {info.filename!r} says {said} bytes of data and has {there}"
-        )
-    with archive.open(info) as stream:
-        array = np.lib.format.read_array(cast(Any, stream), allow_pickle=False)
-    if not array.shape:
-        raise FileFormatError(f"[NumpyDataset] {info.filename!r} is {describe(array)}, no samples")
-    return array

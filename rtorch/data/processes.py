@@ -30,6 +30,7 @@ _HINTS = {
     'kind="thread" none',
 }
 
+_START = 60.0  # seconds in which a worker must start, if there is a timeout; not part of that
 _PATIENCE = 2.0  # seconds that a worker process may take to end by itself
 
 
@@ -137,7 +138,8 @@ class _Worker:
 
     def receive(self, task: Any, timeout: float | None) -> Any:
         """The answer to the oldest task sent."""
-        end = None if timeout is None else time.monotonic() + timeout
+        start = 0 if self.ready else _START
+        end = None if timeout is None else time.monotonic() + timeout + start
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not wait([self.connection, self.process.sentinel], left):
@@ -151,6 +153,7 @@ class _Worker:
             if answer != "ready":
                 return answer
             self.ready = True
+            end = None if timeout is None else time.monotonic() + timeout
 
     def _death(self, task: Any) -> WorkerError:
         self.process.join(_PATIENCE)

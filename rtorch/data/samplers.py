@@ -42,12 +42,12 @@ def _count(value: Any, name: str, argument: str, least: int = 1) -> int:
 
 
 def epoch_key(key: Any, epoch: int, name: str) -> rt.Array:
-    """The key of an epoch, which may be made again and used again: orders are reproduced."""
+    """The key of an epoch."""
     if key is None:
         raise ArgumentError(
             f"[{name}] key: a random order needs a key, got None; give the DataLoader a key"
         )
-    return rt.random.clone(rt.random.fold_in(key, epoch))
+    return rt.random.fold_in(key, epoch)
 
 
 @api
@@ -266,7 +266,7 @@ def bucketed(
 
 
 def _permutation(key: rt.Array, size: int) -> Indices:
-    return np.asarray(rt.random.permutation(rt.random.clone(key), size))
+    return np.asarray(rt.random.permutation(key, size))
 
 
 def _vector(values: Any, argument: str) -> Indices:

@@ -16,6 +16,8 @@ from typing import Any
 _ALIGNMENT = 64
 _SMALL = 4096  # bytes; a batch with less in its arrays goes through the pipe
 
+_still_open: list[SharedMemory] = []
+
 Spans = list[tuple[int, int]]
 
 
@@ -81,9 +83,9 @@ class Slot:
     def _drop(self) -> None:
         if self._segment is not None:
             self._segment.unlink()
-            with contextlib.suppress(BufferError):  # an array of the user's still looks at it
-                self._segment.close()
+            _still_open.append(self._segment)
         self._segment = None
+        _close_what_can_be()
 
     def unlink(self) -> None:
         """Give the memory back, also what a worker made and did not tell of."""
@@ -92,6 +94,14 @@ class Slot:
             forgotten = SharedMemory(self.spare)
             forgotten.unlink()
             forgotten.close()
+
+
+def _close_what_can_be() -> None:
+    """Close unlinked segments, but not under arrays that someone has kept."""
+    for segment in _still_open[:]:
+        with contextlib.suppress(BufferError):
+            segment.close()
+            _still_open.remove(segment)
 
 
 def _memory(segment: SharedMemory) -> memoryview[int]:
