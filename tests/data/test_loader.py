@@ -303,3 +303,13 @@ def test_the_bar_counts_from_the_place(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_repr() -> None:
     assert repr(data.DataLoader(range(6), 4)) == "DataLoader(2 batches of 4, range(0, 6))"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("options", WORKERS, ids=IDS)
+def test_batches_on_a_device(options: dict[str, Any]) -> None:
+    loader = data.DataLoader(Rows(7), 2, device="cuda", **options)
+    batches = list(loader)
+    assert all(str(b["x"].device).startswith("cuda") for b in batches)
+    assert [b["y"].to("cpu").tolist() for b in batches] == [[0, 1], [2, 3], [4, 5], [6]]
+    assert [float(b["x"].sum()) for b in batches] == [2000.0, 10000.0, 18000.0, 12000.0]
