@@ -27,9 +27,10 @@ from rtorch.data.folders import ImageFolder, read_image
 from rtorch.data.idx import MNIST, FashionMNIST, read_idx
 from rtorch.data.indexed import Dataset, IterableDataset, ResumableDataset, fetch
 from rtorch.data.lines import TextLines, TextStream
-from rtorch.data.loader import DataLoader, LoaderState
+from rtorch.data.loader import DataLoader
 from rtorch.data.npy import read_npy
 from rtorch.data.numpy_files import NumpyDataset, RawDataset
+from rtorch.data.places import LoaderState
 from rtorch.data.samplers import (
     Sampler,
     batched,

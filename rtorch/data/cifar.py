@@ -7,7 +7,6 @@ and blue planes of 32 x 32 pixels, row by row.
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,8 @@ class _Cifar(ArrayDataset):
 
 def _members(archive: Path, folder: str, names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     """The contents of files in an archive; nothing is unpacked onto the disk."""
+    import tarfile  # takes long to import, and few programs need it
+
     try:
         with tarfile.open(archive) as tar:
             for name in names:

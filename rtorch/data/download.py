@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from rtorch.errors import ArgumentError, FileFormatError, api
@@ -67,6 +65,9 @@ def download(url: str, path: PathLike, sha256: str, *, timeout: float = 30.0) ->
 
 def _fetch(url: str, draft: Path, timeout: float) -> str:
     """Write what the server sends; its digest."""
+    import urllib.error  # they take long to import, and few programs need them
+    import urllib.request
+
     digest = hashlib.sha256()
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer, draft.open("xb") as file:

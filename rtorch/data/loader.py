@@ -1,8 +1,8 @@
 """`DataLoader`: batches of a dataset, in an order that a key decides.
 
-Who makes the batches (`pools`, `processes`), what a batch is made of (`fetching`, `collating`) and
-in which order (`samplers`) are the affairs of those modules; here they are put together, and the
-place in the epoch is told with every batch.
+Who makes the batches (`crew`), what a batch is made of (`fetching`, `collating`), in which order
+(`samplers`) and what a place among them is (`places`) are the affairs of those modules; here they
+are put together.
 """
 
 from __future__ import annotations
@@ -10,42 +10,33 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from itertools import count, islice, repeat
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
 import rtorch as rt
 from rtorch.data.arrays import ArrayDataset
-from rtorch.data.fetching import IndexFetcher, IndexTask, StreamFetcher, StreamTask
+from rtorch.data.crew import Crew
+from rtorch.data.fetching import IndexTask, StreamTask
 from rtorch.data.indexed import check_dataset, is_dataset
 from rtorch.data.options import Options, progress_bar
+from rtorch.data.places import (
+    LoaderState,
+    batch_key_of,
+    checked,
+    epoch_words,
+    keys_of,
+    no_batch,
+)
 from rtorch.data.placing import one_ahead, placer
-from rtorch.data.pools import Inline, Pool, Threads
+from rtorch.data.pools import Pool
 from rtorch.data.samplers import Sampler, batched, sequential, shuffled
 from rtorch.data.streams import resumable
 from rtorch.errors import ArgumentError
 
-__all__ = ["DataLoader", "LoaderState"]
+__all__ = ["DataLoader"]
 
 _runs = count()
-
-
-class LoaderState(NamedTuple):
-    """A place in the batches of a `DataLoader`: a small pytree that a checkpoint holds.
-
-    ``epoch`` and ``step`` count from 0 and name the next batch; ``key`` is the loader's, and
-    ``source`` the state of a dataset to iterate over (None for one by index).
-
-    Example:
-        >>> from rtorch import data
-        >>> data.DataLoader(range(6), 2).state()
-        LoaderState(epoch=0, step=0, key=None, source=None)
-    """
-
-    epoch: int
-    step: int
-    key: Any = None
-    source: Any = None
 
 
 class DataLoader:
@@ -140,8 +131,8 @@ class DataLoader:
         self._collate, self._transform = collate, transform
         self._place, self._device = placer(device), device
         self._epochs = count()
-        self._idle: list[Pool] = []
-        weakref.finalize(self, _close_all, self._idle)
+        self._crew = Crew(self.dataset, collate, self._options, self._by_index)
+        weakref.finalize(self, self._crew.close)
 
     def _batch_order(self) -> Sampler | None:
         """The batches of an epoch, for a dataset by index."""
@@ -169,24 +160,9 @@ class DataLoader:
         source = None if self._by_index else resumable(self.dataset).start
         return LoaderState(epoch, 0, self.key, source)
 
-    def _checked(self, state: LoaderState | None) -> LoaderState:
-        if state is None:
-            return self.state()
-        if not isinstance(state, LoaderState):
-            raise ArgumentError(
-                f"[DataLoader] state: expected a LoaderState, got a {type(state).__name__}; "
-                "loader.state() is one"
-            )
-        state = state._replace(epoch=int(state.epoch), step=int(state.step))
-        if state.key is None and self.key is not None:
-            raise ArgumentError("[DataLoader] state: it has no key, and the loader has one")
-        inside = self._sampler is None or state.step < max(1, self._sampler.size)
-        if state.epoch < 0 or state.step < 0 or not inside:
-            raise ArgumentError(
-                f"[DataLoader] state: there is no batch {state.step} of epoch {state.epoch}; was "
-                "it saved with another dataset or batch size?"
-            )
-        return state
+    def _begin(self, state: LoaderState | None) -> LoaderState:
+        batches = self._sampler.size if self._sampler else None
+        return self.state() if state is None else checked(state, batches, self.key is not None)
 
     # ---- iteration -------------------------------------------------------------------------------
 
@@ -199,7 +175,7 @@ class DataLoader:
         Args:
             number: Which one, from 0.
         """
-        return (batch for batch, _ in self._run(self._checked(self.state(number))))
+        return (batch for batch, _ in self._run(self._begin(self.state(number))))
 
     def batches(self, state: LoaderState | None = None) -> Iterator[tuple[Any, LoaderState]]:
         """Pairs of a batch and the place behind it, from `state` to the end of its epoch.
@@ -214,38 +190,38 @@ class DataLoader:
         Raises:
             ArgumentError: if there is no such place, or the epoch is empty.
         """
-        state = self._checked(state)
+        state = self._begin(state)
         if self._sampler is not None and not self._sampler.size:
-            raise _no_batch()
+            raise no_batch()
         return self._run(state, may_be_empty=False)
 
     def _run(
         self, state: LoaderState, may_be_empty: bool = True
     ) -> Iterator[tuple[Any, LoaderState]]:
         begin = state
-        order_key, sample_key, batch_key = _keys(state.key)
-        tasks = self._tasks(state, order_key, _epoch_words(sample_key, state, self._keyed))
+        order_key, sample_key, batch_key = keys_of(state.key)
+        tasks = self._tasks(state, order_key, epoch_words(sample_key, state, self._keyed))
         total = self._sampler.size if self._sampler else None
         bar = progress_bar(state, total) if self._options.progress else None
-        pool, healthy = self._take_pool(), False
+        pool, healthy = self._crew.take(), False
         try:
             for batch, source, last in self._results(pool, tasks):
                 if self._transform is not None:
-                    batch = self._transform(batch, _batch_key(batch_key, state))
+                    batch = self._transform(batch, batch_key_of(batch_key, state))
                 state = self._behind(state, source, last or state.step + 1 == total)
                 if bar is not None:
                     bar.update()
                 yield batch, state
             healthy = True
             if state is begin and not may_be_empty:
-                raise _no_batch()
+                raise no_batch()
         except GeneratorExit:
             healthy = True
             raise
         finally:
             if bar is not None:
                 bar.close()
-            self._put_back(pool, healthy)
+            self._crew.put_back(pool, healthy)
 
     def _behind(self, state: LoaderState, source: Any, last: bool) -> LoaderState:
         """The place behind the batch at `state`."""
@@ -282,77 +258,12 @@ class DataLoader:
             if last:
                 return
 
-    # ---- workers ---------------------------------------------------------------------------------
-
-    def _new_pool(self) -> Pool:
-        options = self._options
-        fetch: Any
-        if self._by_index:
-            fetch = IndexFetcher(self.dataset, self._collate)
-        else:
-            fetch = StreamFetcher(self.dataset, self._collate, options.drop_last)
-        if not options.workers:
-            return Inline(fetch)
-        workers = options.workers if self._by_index else 1
-        if options.kind == "thread":
-            return Threads(fetch, workers, options.timeout)
-        from rtorch.data.processes import Processes
-
-        return Processes(fetch, workers, options.timeout)
-
-    def _take_pool(self) -> Pool:
-        while self._idle:
-            pool = self._idle.pop()
-            try:
-                while pool.waiting:  # of an iteration that was left early
-                    pool.result()
-            except Exception:
-                pool.close()
-            else:
-                return pool
-        return self._new_pool()
-
-    def _put_back(self, pool: Pool, healthy: bool) -> None:
-        if healthy and self._options.persistent and not self._idle:
-            self._idle.append(pool)
-        else:
-            pool.close()
-
     def close(self) -> None:
         """End persistent workers; the next iteration starts new ones."""
-        _close_all(self._idle)
+        self._crew.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _close_all(pools: list[Pool]) -> None:
-    while pools:
-        pools.pop().close()
-
-
-def _no_batch() -> ArgumentError:
-    return ArgumentError(
-        "[DataLoader] an epoch has no batch: the dataset is empty, or drop_last leaves nothing"
-    )
-
-
-def _keys(key: Any) -> tuple[Any, Any, Any]:
-    """Keys for the order, for the samples and for the transform."""
-    if key is None:
-        return None, None, None
-    order, samples, batches = rt.random.split(rt.random.clone(rt.asarray(key)), 3)
-    return order, samples, batches
-
-
-def _epoch_words(key: Any, state: LoaderState, needed: bool) -> Any:
-    return np.asarray(rt.random.fold_in(key, state.epoch)) if needed else None
-
-
-def _batch_key(key: Any, state: LoaderState) -> Any:
-    if key is None:
-        return None
-    return rt.random.clone(rt.random.fold_in(rt.random.fold_in(key, state.epoch), state.step))

@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from typing import Any
@@ -119,7 +120,8 @@ class _Worker:
             target=_work, args=(theirs, pickled), name=f"rtorch-data-{number}", daemon=True
         )
         try:
-            self.process.start()
+            with _interrupts_later():
+                self.process.start()
         except BaseException:
             self.connection.close()
             raise
@@ -188,6 +190,19 @@ class _Worker:
             slot.unlink()
 
 
+@contextlib.contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Ctrl-C waits until the block ends; a process that is started there does not see it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
@@ -201,6 +216,8 @@ def _signal_name(number: int) -> str:
 def _work(connection: Connection, pickled: bytes) -> None:
     """Do the tasks that come through the pipe until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     tasks: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
     writer = Writer()
