@@ -5,7 +5,8 @@ Lists are datasets, and so is every class with ``__len__`` and ``__getitem__``. 
 may have, to be faster or to take part in more:
 
 - ``gather(indices)``: the samples of an array of indices, stacked already, in memory that is new.
-  The loader asks for whole batches then. Where an object has the method but not always the means, ``can_gather`` says.
+  The loader asks for whole batches then. Where an object has the method but not always the means,
+  ``can_gather`` says.
 - ``fetch(index, key)`` with ``keyed = True``: a sample that needs a random key.
 - ``start`` and ``resume(state, key)``, of a dataset to iterate over: see `ResumableDataset`.
 """

@@ -1,8 +1,8 @@
 """Worker processes: spawned, never forked, each with a pipe of its own.
 
-Batch ``i`` goes to worker ``i % workers``, and its arrays come back through shared memory. No lock
-is shared, so that a worker may die at any moment: the parent waits for its pipe and its end at
-once. A worker whose parent dies ends too.
+A batch is given to the worker with the fewest batches still to do, and its arrays come back through
+shared memory. No lock is shared, so that a worker may die at any moment: the parent waits for its
+pipe and its end at once. A worker whose parent dies ends too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ class Processes:
         self._workers: list[_Worker] = []
         self._pending: deque[tuple[_Worker, Slot, Any]] = deque()
         self._used: tuple[_Worker, Slot] | None = None
-        self._next = 0
         pickled = _pickled(fetch)
         try:
             for i in range(workers):
@@ -60,10 +59,11 @@ class Processes:
         return len(self._pending)
 
     def submit(self, task: Any) -> None:
-        """Send a task to the worker whose turn it is."""
+        """Send a task to the worker that is likely to be free first."""
         self._release()
-        worker = self._workers[self._next % len(self._workers)]
-        self._next += 1
+        for worker in self._workers:
+            worker.collect()
+        worker = min(self._workers, key=lambda w: w.to_do)
         slot = worker.free.pop() if worker.free else worker.new_slot()
         self._pending.append((worker, slot, task))
         worker.send(task, slot)
@@ -75,6 +75,7 @@ class Processes:
         self._used = worker, slot
         answer = worker.receive(task, self._timeout)
         if isinstance(answer, Failure):
+            slot.forget_spare()
             raise exception_of(answer, worker.title)
         return slot.read(*answer)
 
@@ -116,6 +117,8 @@ class _Worker:
         self.slots: list[Slot] = []
         self.free: list[Slot] = []
         self.ready = False
+        self.to_do = 0
+        self._answers: deque[Any] = deque()  # in the order of the tasks
         self.process = context.Process(
             target=_work, args=(theirs, pickled), name=f"rtorch-data-{number}", daemon=True
         )
@@ -134,28 +137,39 @@ class _Worker:
         return self.slots[-1]
 
     def send(self, task: Any, slot: Slot) -> None:
+        self.to_do += 1
         # Where the worker is dead, asking for the result tells of it.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send((task, slot.name, slot.spare))
 
     def receive(self, task: Any, timeout: float | None) -> Any:
-        """The answer to the oldest task sent."""
+        """The answer to the oldest task whose answer was not asked for."""
         start = 0 if self.ready else _START
         end = None if timeout is None else time.monotonic() + timeout + start
-        while True:
+        while not self._answers:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not wait([self.connection, self.process.sentinel], left):
                 raise too_slow(timeout)
-            try:
-                if not self.connection.poll():  # it ended, and had said all
-                    raise EOFError
+            starting = not self.ready
+            if not self.collect():  # it ended, and had said all
+                raise self._death(task)
+            if starting and timeout is not None:
+                end = time.monotonic() + timeout
+        return self._answers.popleft()
+
+    def collect(self) -> bool:
+        """Take the answers that are there; whether there was anything."""
+        came = False
+        with contextlib.suppress(EOFError, OSError):
+            while self.connection.poll():
                 answer = self.connection.recv()
-            except (EOFError, OSError):
-                raise self._death(task) from None
-            if answer != "ready":
-                return answer
-            self.ready = True
-            end = None if timeout is None else time.monotonic() + timeout
+                came = True
+                if answer == "ready":
+                    self.ready = True
+                else:
+                    self._answers.append(answer)
+                    self.to_do -= 1
+        return came
 
     def _death(self, task: Any) -> WorkerError:
         self.process.join(_PATIENCE)
@@ -167,7 +181,7 @@ class _Worker:
             return WorkerError(
                 f"[DataLoader] {self.title} {how} before its first batch. If the program iterates "
                 'over the loader at its top level, put that under `if __name__ == "__main__":`: '
-                "worker processes import the main module"
+                "worker processes import the main module, which must be a file"
             )
         indices = getattr(task, "indices", None)
         where = ""
@@ -224,6 +238,11 @@ def _work(connection: Connection, pickled: bytes) -> None:
     try:
         fetch = pickle.loads(pickled)
     except Exception as error:
+        error.add_note(
+            "[DataLoader] the dataset cannot be built in a worker process. Classes and functions "
+            "of notebooks and of the interactive interpreter are not found there: put them into a "
+            'module, or use kind="thread"'
+        )
         failure = failure_of(error)
         while tasks.get():
             connection.send(failure)

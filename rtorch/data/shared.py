@@ -88,12 +88,17 @@ class Slot:
         _close_what_can_be()
 
     def unlink(self) -> None:
-        """Give the memory back, also what a worker made and did not tell of."""
+        """Give the memory back."""
         self._drop()
+        self.forget_spare()
+
+    def forget_spare(self) -> None:
+        """Give back what a worker made and did not tell of."""
         with contextlib.suppress(FileNotFoundError):
             forgotten = SharedMemory(self.spare)
             forgotten.unlink()
             forgotten.close()
+        self.spare = _new_name()
 
 
 def _close_what_can_be() -> None:

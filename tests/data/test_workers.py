@@ -202,13 +202,13 @@ def test_batches_stay_as_they_are() -> None:
     assert [b["x"][1, 3, 4].tolist() for b in batches] == list(range(1, 40, 2))
 
 
-def run(tmp_path: Path, code: str, **options: Any) -> subprocess.Popen[str]:
+def run(tmp_path: Path, code: str, *args: str, **options: Any) -> subprocess.Popen[str]:
     file = tmp_path / "program.py"
     file.write_text(textwrap.dedent(code))
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     return subprocess.Popen(
-        [sys.executable, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **options,
+        [sys.executable, str(file), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **options,
     )  # fmt: skip
 
 
@@ -256,6 +256,46 @@ def test_a_main_module_without_a_guard_is_told(tmp_path: Path) -> None:
     _, errors = program.communicate(timeout=60)
     assert program.returncode == 1
     assert 'put that under `if __name__ == "__main__":`' in errors
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    code = """
+        import sys, numpy as np, rtorch as rt
+        from rtorch import data
+        from loader_samples import Slow, with_noise
+
+        if __name__ == "__main__":
+            noisy = data.map(with_noise, Slow(12), keyed=True)
+            loader = data.DataLoader(noisy, 2, shuffle=True, key=rt.random.key(5), workers=2,
+                                     kind="process")
+            state = loader.state()
+            if sys.argv[1:] == ["again"]:
+                state = rt.load("place", like=state)
+            while state.epoch < 2:
+                for batch, state in loader.batches(state):
+                    rt.save("place", state)
+                    print(np.asarray(batch).tobytes().hex(), flush=True)
+    """
+    whole, errors = run(tmp_path, code, cwd=tmp_path).communicate(timeout=60)
+    assert len(whole.split()) == 12, errors
+    killed = run(tmp_path, code, cwd=tmp_path)
+    assert killed.stdout is not None
+    begin = [killed.stdout.readline() for _ in range(4)]
+    os.kill(killed.pid, signal.SIGKILL)
+    begin += killed.communicate(timeout=20)[0].splitlines(keepends=True)  # what was printed since
+    again = run(tmp_path, code, "again", cwd=tmp_path).communicate(timeout=60)[0]
+    assert ("".join(begin) + again).split() == whole.split()
+
+
+def test_classes_that_a_worker_does_not_find(tmp_path: Path) -> None:
+    program = subprocess.run(
+        [sys.executable, "-c", "class A(list): pass\nfrom rtorch import data\n"
+         "list(data.DataLoader(A([1]), 1, workers=1, kind='process'))"],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "AttributeError: Can't get attribute 'A'" in program.stderr
+    assert 'put them into a module, or use kind="thread"' in program.stderr
 
 
 def test_a_program_may_end_while_persistent_workers_wait(tmp_path: Path) -> None:
@@ -310,6 +350,8 @@ def test_segments_grow_and_are_used_again() -> None:
     assert names[0] == names[1]
     assert names[2] == names[3]
     assert len(set(names)) == 2
-    writer.write(np.ones(100_000), slot.name, slot.spare)  # and the worker dies
+    for _ in range(2):
+        writer.write(np.ones(100_000), slot.name, slot.spare)  # and the parent does not hear of it
+        slot.forget_spare()
     writer.close()
     slot.unlink()
