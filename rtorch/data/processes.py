@@ -178,11 +178,12 @@ class _Worker:
         if code is not None and code < 0:
             how = f"was killed by {_signal_name(-code)}"
         if not self.ready:
-            return WorkerError(
-                f"[DataLoader] {self.title} {how} before its first batch. If the program iterates "
-                'over the loader at its top level, put that under `if __name__ == "__main__":`: '
-                "worker processes import the main module, which must be a file"
-            )
+            return WorkerError(f"[DataLoader] {self.title} {how} before its first batch" + (
+                "" if code is not None and code < 0 else
+                ". If the program iterates over the loader at its top level, put that under "
+                '`if __name__ == "__main__":`: worker processes import the main module, which must '
+                "be a file"
+            ))  # fmt: skip
         indices = getattr(task, "indices", None)
         where = ""
         if indices is not None:
@@ -234,28 +235,36 @@ def _work(connection: Connection, pickled: bytes) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     tasks: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
-    writer = Writer()
+    writer, fetch = Writer(), _built(pickled)
+    with contextlib.suppress(OSError):  # the parent has left
+        connection.send("ready")
+        while True:
+            connection.send(_answer(fetch, writer, *tasks.get()))
+
+
+def _built(pickled: bytes) -> Fetch:
+    """The object that makes the batches; if it cannot be built, one that says why."""
     try:
-        fetch = pickle.loads(pickled)
+        fetch: Fetch = pickle.loads(pickled)
     except Exception as error:
-        error.add_note(
+        why = error
+        why.add_note(
             "[DataLoader] the dataset cannot be built in a worker process. Classes and functions "
             "of notebooks and of the interactive interpreter are not found there: put them into a "
             'module, or use kind="thread"'
         )
-        failure = failure_of(error)
-        while tasks.get():
-            connection.send(failure)
-        return
-    connection.send("ready")
-    while True:
-        task, name, spare = tasks.get()
-        answer: Any
-        try:
-            answer = writer.write(fetch(task), name, spare)
-        except Exception as error:
-            answer = failure_of(error)
-        connection.send(answer)
+
+        def fetch(task: Any) -> Any:
+            raise why
+
+    return fetch
+
+
+def _answer(fetch: Fetch, writer: Writer, task: Any, name: str, spare: str) -> Any:
+    try:
+        return writer.write(fetch(task), name, spare)
+    except Exception as error:
+        return failure_of(error)
 
 
 def _listen(connection: Connection, tasks: SimpleQueue[Any]) -> None:
