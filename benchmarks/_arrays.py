@@ -13,6 +13,7 @@ from _table import Row, ratio_at_most
 from _timing import Effort, paired_calls
 
 COUNT, SIZE, BATCH, REACH = 60_000, 28, 128, 2
+WIDE = SIZE + 2 * REACH  # of a padded image
 
 
 def images(count: int = COUNT) -> tuple[np.ndarray, np.ndarray]:
@@ -25,18 +26,23 @@ def images(count: int = COUNT) -> tuple[np.ndarray, np.ndarray]:
 
 
 def augment_by_rtorch(batch: Any, key: Any) -> Any:
-    """The whole batch at once: rows and columns are taken from where they come."""
+    """The whole batch at once: every pixel is taken from where it comes."""
     rt: Any = library("rtorch")
     x, labels = batch
     n = x.shape[0]
     for_shift, for_mirror = rt.random.split(key)
-    shift = rt.random.randint(for_shift, (2, n, 1), -REACH, REACH + 1)
+    shift = rt.random.randint(for_shift, (2, n, 1), 0, 2 * REACH + 1)
     mirror = rt.random.bernoulli(for_mirror, 0.5, (n, 1))
-    place = rt.arange(SIZE)
-    rows = place + shift[0] + REACH
-    columns = rt.where(mirror, SIZE - 1 - place, place) + shift[1] + REACH
     padded = rt.pad(x, ((0, 0), (REACH, REACH), (REACH, REACH)))
-    return padded[rt.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]], labels
+    places = flat_places(rt.arange(SIZE), rt.arange(n)[:, None], shift, mirror, rt.where)
+    return rt.take(padded.reshape(-1), places), labels
+
+
+def flat_places(place: Any, image: Any, shift: Any, mirror: Any, where: Any) -> Any:
+    """Where the pixels come from, in all padded images as one vector."""
+    rows = (image * WIDE + place + shift[0]) * WIDE
+    columns = where(mirror, SIZE - 1 - place, place) + shift[1]
+    return rows[:, :, None] + columns[:, None, :]
 
 
 def rtorch_loader(x: Any, y: Any) -> Any:
@@ -66,9 +72,9 @@ def torch_sample_by_sample(x: Any, y: Any) -> Any:
 
         def __getitem__(self, index: int) -> Any:
             image = torch.nn.functional.pad(self.x[index], (REACH,) * 4)
-            i, j, mirror = torch.randint(0, 2 * REACH + 1, (3,)).tolist()
+            i, j = torch.randint(0, 2 * REACH + 1, (2,)).tolist()
             image = image[i : i + SIZE, j : j + SIZE]
-            return (image.flip(-1) if mirror % 2 else image), self.y[index]
+            return (image.flip(-1) if torch.rand(()) < 0.5 else image), self.y[index]
 
     return torch.utils.data.DataLoader(Augmented(), BATCH, shuffle=True)
 
@@ -91,11 +97,9 @@ def torch_by_batches(x: Any, y: Any) -> Any:
             padded = torch.nn.functional.pad(self.x[index], (REACH,) * 4)
             shift = torch.randint(0, 2 * REACH + 1, (2, n, 1))
             mirror = torch.rand(n, 1) < 0.5
-            place = torch.arange(SIZE)
-            rows = place + shift[0]
-            columns = torch.where(mirror, SIZE - 1 - place, place) + shift[1]
-            of = torch.arange(n)[:, None, None]
-            return padded[of, rows[:, :, None], columns[:, None, :]], self.y[index]
+            image = torch.arange(n)[:, None]
+            places = flat_places(torch.arange(SIZE), image, shift, mirror, torch.where)
+            return torch.take(padded, places), self.y[index]
 
     dataset = Gathered()
     batches = data.BatchSampler(data.RandomSampler(dataset), BATCH, drop_last=False)
