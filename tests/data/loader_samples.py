@@ -1,4 +1,4 @@
-"""Datasets of the tests; worker processes import them from here."""
+"""Datasets and loaders of the tests; worker processes import them from here."""
 
 import os
 import signal
@@ -8,6 +8,26 @@ from typing import Any
 import numpy as np
 
 import rtorch as rt
+from rtorch import data
+
+KEY = rt.random.key(7)
+WORKERS: list[dict[str, Any]] = [
+    {},
+    {"workers": 1},
+    {"workers": 3, "prefetch": 1},
+    {"workers": 2, "prefetch": 5},
+    {"workers": 2, "kind": "process"},
+]
+IDS = ["inline", "thread", "threads", "threads-ahead", "processes"]
+
+
+def plain(tree: Any) -> Any:
+    """Leaves as lists, to be compared."""
+    return rt.tree.map(lambda x: x.tolist() if hasattr(x, "tolist") else x, tree)
+
+
+def epoch_of(loader: data.DataLoader, number: int = 0) -> list[Any]:
+    return [plain(batch) for batch in loader.epoch(number)]
 
 
 def double(x: Any) -> Any:
