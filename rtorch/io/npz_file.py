@@ -73,6 +73,7 @@ class NpzFile:
 
     def forms(self) -> dict[str, str]:
         """Shape and dtype of each array, the type of each other leaf."""
+        _ = self.header  # there must be one
         return {name: self._form(name, entry) for name, entry in self.leaves.items()}
 
     def _form(self, name: str, entry: Json) -> str:

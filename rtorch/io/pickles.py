@@ -221,23 +221,28 @@ class Machine:
         for argument in arguments:  # which calls may copy, again and again
             if hasattr(argument, "__len__"):
                 self.spend(len(argument) * (1 if isinstance(argument, str | bytes) else 256))
-        try:
-            self.push(function.call(*arguments))
-        except FileFormatError:
-            raise
-        except (TypeError, ValueError, OverflowError, AttributeError, LookupError) as error:
-            raise FileFormatError(
-                f"the pickle calls {function.name} with arguments that it does not take"
-            ) from error
+        self.push(_called(function.name, function.call, *arguments))
 
     def build(self) -> None:
         """Complete the value below the state on top."""
         target, state = self.pop_many(2)
         if isinstance(target, Buildable):
-            target.build(state)
+            _called("BUILD", target.build, state)
         elif not isinstance(target, OrderedDict) or not isinstance(state, dict):
             raise FileFormatError(f"the pickle sets attributes of a {type(target).__name__}")
         self.push(target)  # attributes of a dict, such as _metadata of a state_dict, are dropped
+
+
+def _called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the call gives, if these are arguments of the function."""
+    try:
+        return function(*arguments)
+    except FileFormatError:
+        raise
+    except (TypeError, ValueError, OverflowError, AttributeError, LookupError) as error:
+        raise FileFormatError(
+            f"the pickle calls {name} with arguments that it does not take"
+        ) from error
 
 
 def checked_key(key: Any) -> Any:
