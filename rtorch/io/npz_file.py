@@ -165,7 +165,7 @@ def _parsed(text: memoryview, most: int) -> Json:
     if 256 * raw.count(b"{") + 64 * (raw.count(b"[") + raw.count(b",")) > most:
         raise FileFormatError(f"{HEADER} holds more than a file of this size has room for")
     try:
-        return json.loads(raw)
+        return json.loads(raw.decode())  # bytes might be taken for UTF-16 or -32
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{HEADER} is damaged: {error}") from None
 

@@ -54,7 +54,8 @@ class Comparison(NamedTuple):
             return
         missing = tuple(shown[name] for name in self.missing)
         mismatched = tuple(m._replace(name=shown[m.name]) for m in self.mismatched)
-        lines = Comparison((), missing, self.unexpected, mismatched)._lines()
+        unexpected = tuple(map(repr, self.unexpected))
+        lines = Comparison((), missing, unexpected, mismatched)._lines()
         if len(lines) > _MOST_SHOWN:
             lines[_MOST_SHOWN:] = [f"... and {len(lines) - _MOST_SHOWN} more"]
         cure = "load with strict=False to take what fits"

@@ -26,7 +26,7 @@ from typing import Any
 import fuzz_files
 
 import rtorch as rt
-from rtorch.errors import FileFormatError
+from rtorch.errors import FileFormatError, TreeError
 
 ALLOWED = 64 << 20  # bytes of memory for small objects
 ADDRESS_SPACE = 2 << 30  # bytes that a process may map beyond what it has at the start
@@ -91,7 +91,7 @@ def attempt(load: Callable[[Path], Any], path: Path) -> tuple[str, Any]:
     """How a load ended, and what it gave."""
     try:
         return "loaded", load(path)
-    except FileFormatError:
+    except (FileFormatError, TreeError):  # a class in a tree, which takes like=
         return "refused", None
 
 
