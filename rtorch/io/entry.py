@@ -10,6 +10,7 @@ import numpy as np
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, FileFormatError, api
+from rtorch.io.mapped import PathLike, reading
 from rtorch.io.report import array_form
 
 
@@ -24,16 +25,18 @@ class Entry:
         dtype: A `numpy.dtype`; also one that rtorch has no arithmetic for, such as an 8-bit float.
     """
 
-    __slots__ = ("_view", "dtype", "name", "shape")
+    __slots__ = ("_array", "_path", "dtype", "name", "shape")
 
     def __init__(
         self,
+        path: PathLike,
         name: str,
         dtype: np.dtype[Any],
         shape: tuple[int, ...],
-        view: Callable[[bool], np.ndarray[Any, Any]],  # given whether to look for damage
+        array: Callable[[bool], np.ndarray[Any, Any]],  # copied and checked, or mapped
     ) -> None:
-        self.name, self.dtype, self.shape, self._view = name, dtype, shape, view
+        self.name, self.dtype, self.shape = name, dtype, shape
+        self._path, self._array = path, array
 
     @property
     def nbytes(self) -> int:
@@ -47,7 +50,8 @@ class Entry:
         Pages of the file are read when they are touched. What is compressed or in the other byte
         order is read at once.
         """
-        view = self._view(False).view()
+        with reading("Entry.numpy", self._path):
+            view = self._array(False).view()
         view.flags.writeable = False
         return view
 
@@ -58,7 +62,8 @@ class Entry:
         Raises:
             FileFormatError: if rtorch does not have the dtype, or the file is damaged.
         """
-        x = owned(self._view(True), self.name)
+        with reading("Entry.read", self._path):
+            x = to_array(self._array(True), self.name)
         return x if device is None else x.to(device)
 
     def __repr__(self) -> str:
@@ -102,19 +107,15 @@ class Archive(Mapping[str, Entry]):
         return "\n".join([f"Archive of format {self.format}, {len(self)} arrays", *lines])
 
 
-def owned(view: np.ndarray[Any, Any], name: str) -> rt.Array:
-    """An Array with a copy of `view`, in the machine's byte order."""
-    return _array(np.array(view, view.dtype.newbyteorder("=")), name)
+def owned(view: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy of `view` in the machine's byte order."""
+    return np.array(view, view.dtype.newbyteorder("="))
 
 
-def shared(view: np.ndarray[Any, Any], name: str) -> rt.Array:
-    """An Array over the memory of `view`, copied only if it cannot be used as it is."""
-    if not (view.dtype.isnative and view.flags.aligned):
-        return owned(view, name)
-    return _array(view, name)
-
-
-def _array(x: np.ndarray[Any, Any], name: str) -> rt.Array:
+def to_array(x: np.ndarray[Any, Any], name: str) -> rt.Array:
+    """An Array over the memory of `x`, which is copied only if it cannot be used as it is."""
+    if not (x.dtype.isnative and x.flags.aligned):
+        x = owned(x)
     try:
         return rt.asarray(x, copy=False)
     except (DTypeError, ArgumentError) as error:

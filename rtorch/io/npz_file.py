@@ -11,8 +11,8 @@ import numpy as np
 import rtorch as rt
 from rtorch.errors import FileFormatError, RtorchError
 from rtorch.io import npy, zip_reader
-from rtorch.io.entry import Archive, Entry, owned, shared
-from rtorch.io.mapped import budget, mapped
+from rtorch.io.entry import Archive, Entry, owned, to_array
+from rtorch.io.mapped import ALLOWANCE, mapped
 from rtorch.io.report import array_form
 from rtorch.io.structure import Json, decode, entries
 from rtorch.io.zip_reader import Member
@@ -23,23 +23,25 @@ SCALARS: dict[str, type] = {t.__name__: t for t in (bool, int, float, complex, s
 
 _NPY = ".npy"
 # What deflated arrays may expand to where nobody has said how large they are to be.
-_MOST_EXPANDED, _MOST_TIMES = 256 << 20, 100
+_MOST_EXPANDED, _MOST_TIMES = ALLOWANCE, 100
+_LARGEST_HEADER = 8 << 20  # where it is compressed, which save does not do
 
 
 class NpzFile:
     """The members of a file and what its header says of them."""
 
     def __init__(self, path: Path) -> None:
-        self._data = mapped(path)
+        self._path, self._data = path, mapped(path)
         self._members = zip_reader.members(self._data)
         self._header = self._read_header() if HEADER in self._members else None
         self.leaves: dict[str, Json] = self._read_leaves() if self._header else {}
 
     def _read_header(self) -> dict[str, Json]:
         member = self._members[HEADER]
-        if member.size > budget(self._data):
+        if member.compressed and member.size > _LARGEST_HEADER:
             raise FileFormatError(f"{HEADER} says to have {member.size} bytes")
-        header = _parsed(zip_reader.content(self._data, member), budget(self._data))
+        most = ALLOWANCE + len(self._data)
+        header = _parsed(zip_reader.content(self._data, member), most)
         if not isinstance(header, dict) or header.get("format") != FORMAT or "tree" not in header:
             raise FileFormatError(f"{HEADER} is not a header of the format {FORMAT!r}")
         if header.get("version") != VERSION:
@@ -102,9 +104,7 @@ class NpzFile:
         if "dtype" not in entry:
             return _scalar(entry)
         self._type(name)  # before anything large is inflated
-        view = self._view(name, check=not mmap)
-        compressed = self._members[name + _NPY].compressed
-        return shared(view, name) if mmap or compressed else owned(view, name)
+        return to_array(self._array(name, copy=not mmap), name)
 
     @property
     def is_torch(self) -> bool:
@@ -122,7 +122,7 @@ class NpzFile:
         )
 
     def _lazy(self, name: str) -> Entry:
-        return Entry(name, *self._type(name), lambda check: self._view(name, check))
+        return Entry(self._path, name, *self._type(name), lambda copy: self._array(name, copy))
 
     # -- one array -----------------------------------------------------------------------------
 
@@ -150,10 +150,11 @@ class NpzFile:
             )
         return stored, found.shape
 
-    def _view(self, name: str, check: bool) -> np.ndarray[Any, Any]:
-        """An array over the file's memory, or over that which it was inflated to."""
-        content = zip_reader.content(self._data, self._member(name), check=check)
-        view = npy.view(content, self._npy(name))
+    def _array(self, name: str, copy: bool) -> np.ndarray[Any, Any]:
+        """An array in memory of its own, checked; or over the mapped file, as far as that goes."""
+        member = self._member(name)
+        view = npy.view(zip_reader.content(self._data, member, check=copy), self._npy(name))
+        view = owned(view) if copy and not member.compressed else view
         if self.leaves.get(name, {}).get("dtype") == "bfloat16":
             return view.astype(np.uint16, copy=False).view(rt.bfloat16)
         return view
@@ -161,11 +162,13 @@ class NpzFile:
 
 def _parsed(text: memoryview, most: int) -> Json:
     """The JSON of a header, unless its objects would take more than `most` bytes."""
-    raw = bytes(text)
-    if 256 * raw.count(b"{") + 64 * (raw.count(b"[") + raw.count(b",")) > most:
-        raise FileFormatError(f"{HEADER} holds more than a file of this size has room for")
     try:
-        return json.loads(raw.decode())  # bytes might be taken for UTF-16 or -32
+        raw = str(text, "utf-8")  # json takes bytes for UTF-16 or -32, too
+        if 256 * raw.count("{") + 64 * (raw.count("[") + raw.count(",")) > most:
+            raise FileFormatError(f"{HEADER} holds more than a file of this size has room for")
+        return json.loads(raw)
+    except FileFormatError:
+        raise
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{HEADER} is damaged: {error}") from None
 

@@ -24,7 +24,7 @@ from rtorch.errors import (
     describe,
 )
 from rtorch.io.atomic import draft
-from rtorch.io.entry import Archive, Entry, owned, shared
+from rtorch.io.entry import Archive, Entry, owned, to_array
 from rtorch.io.mapped import PathLike, mapped, reading
 from rtorch.io.report import comparison, wanted
 from rtorch.io.torch_tensors import dtype_named
@@ -155,8 +155,7 @@ def load_safetensors(
         file = archive(Path(path))
 
         def value(name: str) -> rt.Array:
-            entry = file[name]
-            x = shared(entry.numpy(), name) if mmap else owned(entry.numpy(), name)
+            x = to_array(file[name]._array(not mmap), name)
             return x if device is None else x.to(device)
 
         if like is None:
@@ -189,7 +188,7 @@ def archive(path: Path) -> Archive:
         if code not in _DTYPES:
             raise FileFormatError(f"{name!r} has the dtype {code}, which is not read here")
         dtype = dtype_named(_DTYPES[code])
-        entries.append(_entry(name, dtype, shape, data, at))
+        entries.append(_entry(path, name, dtype, shape, data, at))
         at += entries[-1].nbytes
     if at != len(data):
         raise FileFormatError("the arrays do not cover the file: it is damaged")
@@ -197,14 +196,15 @@ def archive(path: Path) -> Archive:
 
 
 def _entry(
-    name: str, dtype: np.dtype[Any], shape: tuple[int, ...], data: memoryview, at: int
+    path: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], data: memoryview, at: int
 ) -> Entry:
-    def view(check: bool) -> np.ndarray[Any, Any]:
+    def array(copy: bool) -> np.ndarray[Any, Any]:
         try:
             if not math.prod(shape):
                 return np.empty(shape, dtype)
-            return np.ndarray(shape, dtype.newbyteorder("<"), data, at)
+            view = np.ndarray(shape, dtype.newbyteorder("<"), data, at)
+            return owned(view) if copy else view
         except (ValueError, OverflowError, MemoryError) as error:
             raise FileFormatError(f"NumPy has no array of shape {shape}: {error}") from None
 
-    return Entry(name, dtype, shape, view)
+    return Entry(path, name, dtype, shape, array)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -22,11 +23,12 @@ from rtorch.io.mapped import budget, mapped
 from rtorch.io.pickles import Machine
 from rtorch.io.plain import check_size
 from rtorch.io.torch_names import names
-from rtorch.io.torch_tensors import Storage, StorageType, Tensor, swapped
+from rtorch.io.torch_tensors import Storage, StorageType, Tensor, swapped, unit_of
 
 _ZIP = b"PK\3\4"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _LEAF_COST = 64
+_ALIGNMENT = 16
 
 _Read = Callable[[Storage, bool], memoryview]  # the bytes of a storage, perhaps checked
 
@@ -38,35 +40,38 @@ class TorchFile:
         data = mapped(path)
         self._storages: dict[str, Storage] = {}
         self._swaps = False  # whether the bytes are in the other order than the machine's
-        self._memory: dict[tuple[str, Any], np.ndarray[Any, Any]] = {}
+        # What was read of the storages, as long as an array uses it.
+        self._memory: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self._units: dict[str, int] = {}  # what is swapped in them
+        self._room = budget(data)  # bytes that arrays may take beyond their storages
         if bytes(data[:4]) == _ZIP:
             self.tree, self._read = self._open_zip(data)
         else:
             self.tree, self._read = self._open_stream(data)
         check_size(self.tree, budget(data) // _LEAF_COST)
 
-    def array(self, tensor: Tensor, *, copy: bool, check: bool = True) -> np.ndarray[Any, Any]:
+    def array(self, tensor: Tensor, *, copy: bool) -> np.ndarray[Any, Any]:
         """The elements of a tensor.
 
-        Args:
-            tensor: One of the tree's.
-            copy: Whether its storage is read into memory, once for all tensors that share it;
-                otherwise the array lies over the mapped file.
-            check: Whether the checksum of the storage, if there is one, is compared.
+        With `copy` its storage is read into memory, once for all tensors that share it, and its
+        checksum compared. Otherwise the array lies over the mapped file, if it can.
         """
-        dtype = tensor.dtype if self._swaps else None
-        key = tensor.storage.key, dtype
+        key, unit = tensor.storage.key, unit_of(tensor.dtype) if self._swaps else 1
+        if self._units.setdefault(key, unit) != unit:
+            raise FileFormatError(f"the storage {key[:40]!r} has numbers of two sizes to swap")
         memory = self._memory.get(key)
         if memory is None:
-            raw = self._read(tensor.storage, check)
+            raw = self._read(tensor.storage, copy)
             memory = np.frombuffer(raw, np.uint8) if raw.nbytes else np.empty(0, np.uint8)
-            if dtype is not None:
-                memory = swapped(memory, dtype)
-            elif copy:
-                memory = memory.copy()
-            if copy:
-                self._memory[key] = memory
+            if copy or unit > 1 or memory.ctypes.data % _ALIGNMENT:
+                memory = self._memory[key] = swapped(memory, unit)
         return tensor.array(memory)
+
+    def spend(self, n: int) -> None:
+        """Count `n` bytes that an array takes besides its storage."""
+        self._room -= n
+        if self._room < 0:
+            raise FileFormatError("the tensors take more memory than the file has room for")
 
     # -- zip archives --------------------------------------------------------------------------
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rtorch.errors import FileFormatError, api
-from rtorch.io.entry import Archive, Entry, shared
+from rtorch.io.entry import Archive, Entry, to_array
 from rtorch.io.mapped import ALLOWANCE, PathLike, reading
+from rtorch.io.pickles import Allowed
 from rtorch.io.plain import map_leaves, named_leaves
 from rtorch.io.torch_file import TorchFile
-from rtorch.io.torch_names import NumPyArray
+from rtorch.io.torch_names import NumPyArray, NumPyDType
 from rtorch.io.torch_tensors import Storage, StorageType, Tensor
 
 
@@ -51,8 +54,9 @@ def load_torch(path: PathLike, *, device: Any = None, mmap: bool = False) -> Any
             leaf = _tensor_of(leaf)
             if not isinstance(leaf, Tensor):
                 return _plain(leaf)
-            view = file.array(leaf, copy=not mmap, check=not mmap)
-            x = shared(view, f"a tensor of {leaf.storage.key}")
+            if leaf.conj or leaf.neg:
+                file.spend(leaf.storage.nbytes)
+            x = to_array(file.array(leaf, copy=not mmap), f"storage {leaf.storage.key[:40]}")
             return x if device is None else x.to(device)
 
         return map_leaves(value, file.tree)
@@ -71,16 +75,17 @@ def archive(path: Path) -> Archive:
         leaf = _tensor_of(leaf)
         if isinstance(leaf, Tensor):
             name = _different(name, entries)
-            entries[name] = _entry(file, name, leaf)
+            entries[name] = _entry(path, file, name, leaf)
         else:
             values[_different(name, values)] = _plain(leaf)
     return Archive("torch", list(entries.values()), None, values)
 
 
-def _entry(file: TorchFile, name: str, tensor: Tensor) -> Entry:
-    return Entry(
-        name, tensor.dtype, tensor.shape, lambda check: file.array(tensor, copy=False, check=check)
-    )
+def _entry(path: Path, file: TorchFile, name: str, tensor: Tensor) -> Entry:
+    def array(copy: bool) -> np.ndarray[Any, Any]:
+        return file.array(tensor, copy=copy)
+
+    return Entry(path, name, tensor.dtype, tensor.shape, array)
 
 
 def _different(name: str, taken: dict[str, Any]) -> str:
@@ -102,6 +107,8 @@ def _tensor_of(leaf: Any) -> Any:
 def _plain(leaf: Any) -> Any:
     if isinstance(leaf, NumPyArray):
         return leaf.value
-    if isinstance(leaf, StorageType):
+    if isinstance(leaf, StorageType | NumPyDType):
         return leaf.dtype
+    if isinstance(leaf, Allowed):
+        raise FileFormatError(f"the pickle has the function {leaf.name} for a value")
     return leaf

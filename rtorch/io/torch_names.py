@@ -131,7 +131,7 @@ def _encode(text: Any, encoding: Any) -> bytes:
 # -- what is NumPy's -------------------------------------------------------------------------------
 
 
-class _NumPyDType(Buildable):
+class NumPyDType(Buildable):
     """``numpy.dtype("f8")``, to which its byte order comes later."""
 
     def __init__(self, name: Any, *flags: Any) -> None:
@@ -159,7 +159,7 @@ class NumPyArray(Buildable):
     def build(self, state: Any) -> None:
         """Take over shape, dtype and elements."""
         _, shape, dtype, fortran, raw = state if isinstance(state, tuple) else (state,) * 5
-        if not isinstance(dtype, _NumPyDType) or not isinstance(raw, bytes):
+        if not isinstance(dtype, NumPyDType) or not isinstance(raw, bytes):
             raise FileFormatError("the pickle has a NumPy array that is not of plain numbers")
         if math.prod(_size(shape)) * dtype.dtype.itemsize != len(raw) or min(shape, default=0) < 0:
             raise FileFormatError(f"the pickle has a NumPy array whose {len(raw)} bytes do not fit")
@@ -168,7 +168,7 @@ class NumPyArray(Buildable):
 
 
 def _scalar(dtype: Any, raw: Any) -> Any:
-    if not isinstance(dtype, _NumPyDType) or len(raw) != dtype.dtype.itemsize:
+    if not isinstance(dtype, NumPyDType) or len(raw) != dtype.dtype.itemsize:
         raise FileFormatError("the pickle has a NumPy scalar that is not read here")
     return np.frombuffer(raw, dtype.dtype)[0]
 
@@ -188,7 +188,7 @@ _CALLS: dict[str, Any] = {
     "builtins.complex": _complex,
     "__builtin__.complex": _complex,
     "_codecs.encode": _encode,
-    "numpy.dtype": _NumPyDType,
+    "numpy.dtype": NumPyDType,
     "numpy.core.multiarray._reconstruct": NumPyArray,
     "numpy._core.multiarray._reconstruct": NumPyArray,
     "numpy.core.multiarray.scalar": _scalar,

@@ -113,9 +113,16 @@ class Tensor(NamedTuple):
         return np.negative(view) if self.neg else view
 
 
-def swapped(memory: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """The bytes of a storage in the other byte order, if its elements are of `dtype`."""
-    unit = dtype.itemsize // (2 if dtype.kind == "c" else 1)
+def unit_of(dtype: np.dtype[Any]) -> int:
+    """How many bytes of an element change places in the other byte order."""
+    return dtype.itemsize // (2 if dtype.kind == "c" else 1)
+
+
+def swapped(memory: np.ndarray[Any, Any], unit: int) -> np.ndarray[Any, Any]:
+    """A copy of the bytes of a storage, each `unit` of them in the other order."""
     if memory.size % unit:
-        raise FileFormatError(f"a storage of {memory.size} bytes holds no whole {dtype}")
-    return memory.view(f"u{unit}").byteswap().view(np.uint8)
+        raise FileFormatError(f"a storage of {memory.size} bytes holds no numbers of {unit}")
+    copy = memory.copy()
+    if unit > 1:
+        copy.view(f"u{unit}").byteswap(inplace=True)
+    return copy
