@@ -23,6 +23,13 @@ class Entry:
         name: What the file calls it.
         shape: The length of every axis.
         dtype: A `numpy.dtype`; also one that rtorch has no arithmetic for, such as an 8-bit float.
+
+    Example:
+        >>> import rtorch as rt, tempfile, os
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rt.save(os.path.join(folder, "x.npz"), {"w": rt.ones((2, 3))})
+        ...     rt.io.open(os.path.join(folder, "x.npz"))["w"]
+        Entry('w', float32[2, 3])
     """
 
     __slots__ = ("_array", "_path", "dtype", "name", "shape")
@@ -77,6 +84,14 @@ class Archive(Mapping[str, Entry]):
         format: ``"npz"``, ``"safetensors"`` or ``"torch"``.
         metadata: What was saved beside the arrays; None if there is nothing.
         others: Python numbers, strings and the like, by name.
+
+    Example:
+        >>> import rtorch as rt, tempfile, os
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rt.save(os.path.join(folder, "x.npz"), {"w": rt.ones((2, 3)), "epochs": 3})
+        ...     archive = rt.io.open(os.path.join(folder, "x.npz"))
+        ...     archive.format, list(archive), archive.others
+        ('npz', ['w'], {'epochs': 3})
     """
 
     def __init__(

@@ -13,7 +13,13 @@ _MOST_SHOWN = 5  # differences in one message
 
 
 class Mismatch(NamedTuple):
-    """A leaf that is in both, but not alike."""
+    """A leaf that is in both, but not alike.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.io.Mismatch("w", found="float32[2]", wanted="float32[3]").wanted
+        'float32[3]'
+    """
 
     name: str
     found: str
@@ -28,6 +34,12 @@ class Comparison(NamedTuple):
         missing: Asked for, not in the file.
         unexpected: In the file, not asked for.
         mismatched: In both with another shape, dtype or type: (name, found, wanted).
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.io.Comparison(same=("w",), missing=("b",), unexpected=(), mismatched=())
+        Comparison: 1 leaves are the same
+          missing: b
     """
 
     same: tuple[str, ...]
