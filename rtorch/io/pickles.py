@@ -13,31 +13,16 @@ import struct
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from rtorch.errors import FileFormatError
+from rtorch.io.pickle_values import Allowed, Buildable, checked_key
 
-_SCALARS = (str, bytes, bool, int, float, complex, type(None))
 _LONGEST_INT = 64  # bytes
 _HIGHEST_PROTOCOL = 5
 _STOP = op.STOP[0]
 _COST = {op.EMPTY_SET[0]: 256, op.EMPTY_DICT[0]: 128, op.REDUCE[0]: 512, op.MEMOIZE[0]: 128}
 _USUAL_COST = 80  # bytes of memory for an instruction: a number, a short string, a list
-
-
-class Allowed(NamedTuple):
-    """A function that a pickle may call."""
-
-    name: str
-    call: Callable[..., Any]
-
-
-class Buildable:
-    """A value that an instruction ``BUILD`` may complete."""
-
-    def build(self, state: Any) -> None:
-        """Take `state` over."""
-        raise NotImplementedError
 
 
 _MARK = object()
@@ -243,14 +228,6 @@ def _called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         raise FileFormatError(
             f"the pickle calls {name} with arguments that it does not take"
         ) from error
-
-
-def checked_key(key: Any) -> Any:
-    """A key of a dict or member of a set, if it is one whose hash is quickly made."""
-    flat = key if isinstance(key, tuple) else (key,)
-    if not all(isinstance(part, _SCALARS) for part in flat):
-        raise FileFormatError(f"the pickle has a dict or set with a key of {type(key)}")
-    return key
 
 
 _Step = Callable[[Machine], None]

@@ -10,7 +10,7 @@ import numpy as np
 from rtorch.errors import FileFormatError, api
 from rtorch.io.entry import Archive, Entry, to_array
 from rtorch.io.mapped import ALLOWANCE, PathLike, reading
-from rtorch.io.pickles import Allowed
+from rtorch.io.pickle_values import Allowed
 from rtorch.io.plain import map_leaves, named_leaves
 from rtorch.io.torch_file import TorchFile
 from rtorch.io.torch_names import NumPyArray, NumPyDType

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rtorch.errors import FileFormatError
-from rtorch.io.pickles import Allowed, Buildable, checked_key
+from rtorch.io.pickle_values import Allowed, Buildable, checked_key
 from rtorch.io.torch_tensors import (
     EIGHT_BITS,
     STORAGES,
@@ -78,7 +78,8 @@ def _tensor(
     if not isinstance(signs, dict) or not signs.keys() <= {"conj", "neg"}:
         raise FileFormatError("the pickle has a tensor with metadata that are not known")
     lazy = signs.get("conj") is True, signs.get("neg") is True
-    return Tensor(storage, dtype, offset, tuple(size), tuple(stride), *lazy).check()
+    shape, strides = tuple(_items(size)), tuple(_items(stride))
+    return Tensor(storage, dtype, offset, shape, strides, *lazy).check()
 
 
 def _rebuild_parameter(data: Any, requires_grad: Any, hooks: Any) -> Tensor:
@@ -88,7 +89,7 @@ def _rebuild_parameter(data: Any, requires_grad: Any, hooks: Any) -> Tensor:
 
 
 def _size(lengths: Any) -> tuple[int, ...]:
-    found = tuple(lengths)
+    found = tuple(_items(lengths))
     if not all(type(n) is int for n in found):
         raise FileFormatError("the pickle has a torch.Size that does not consist of integers")
     return found
@@ -103,16 +104,22 @@ def _device(kind: str, index: int | None = None) -> str:
 # -- what is Python's ------------------------------------------------------------------------------
 
 
+def _items(values: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
+        raise FileFormatError("the pickle makes a container of what is no list or tuple")
+    return values
+
+
 def _set(values: Any = ()) -> set[Any]:
-    return set(map(checked_key, list(values)))
+    return set(map(checked_key, _items(values)))
 
 
 def _frozenset(values: Any = ()) -> frozenset[Any]:
-    return frozenset(map(checked_key, list(values)))
+    return frozenset(map(checked_key, _items(values)))
 
 
 def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
-    return OrderedDict((checked_key(key), value) for key, value in list(pairs))
+    return OrderedDict((checked_key(key), value) for key, value in map(_items, _items(pairs)))
 
 
 def _complex(real: Any, imaginary: Any) -> complex:

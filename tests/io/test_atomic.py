@@ -23,9 +23,14 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
 def test_an_error_leaves_what_was_there(kind: Any, tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(b"old")
-    with pytest.raises(kind), atomic.replacing(file) as stream:
-        stream.write(b"new")
-        raise kind
+
+    def fail() -> None:
+        with atomic.replacing(file) as stream:
+            stream.write(b"new")
+            raise kind
+
+    with pytest.raises(kind):
+        fail()
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
 
