@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_golden import DTYPES
 from test_npz import assert_same
+from test_torch_golden import DTYPES
 
 import rtorch as rt
 from rtorch import errors
@@ -98,6 +98,18 @@ def test_a_network_and_its_optimizer(format: Any, tmp_path: Path) -> None:
     assert read["opt"]["param_groups"][0]["betas"] == (0.9, 0.999)
     rt.io.save_torch(tmp_path / "y.pth", read["net"])
     net.load_state_dict(torch.load(tmp_path / "y.pth", weights_only=True))
+
+
+def test_weights_go_both_ways(tmp_path: Path) -> None:
+    theirs = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    torch.save(theirs.state_dict(), tmp_path / "x.pth")
+    ours = rt.nn.serial(rt.nn.Linear(4), rt.nn.relu, rt.nn.Linear(2))
+    like = ours.init(rt.random.key(0), rt.spec((1, 3)))
+    params, state = rt.nn.load_state_dict(rt.io.load_torch(tmp_path / "x.pth"), like)
+    y, _ = ours.apply(params, state, rt.ones((1, 3)))
+    np.testing.assert_allclose(y, theirs(torch.ones(1, 3)).detach().numpy(), rtol=1e-5)
+    rt.io.save_torch(tmp_path / "y.pth", rt.nn.state_dict(params, state))
+    theirs.load_state_dict(torch.load(tmp_path / "y.pth", weights_only=True))
 
 
 def test_shared_storages_stay_shared(tmp_path: Path) -> None:
