@@ -108,6 +108,7 @@ def test_idx_dtypes(tmp_path: Path, code: int, dtype: str) -> None:
         gzip.compress(struct.pack(">BBBB2I", 0, 0, 8, 2, 2**31, 2**31)),
         b"\x1f\x8b" + bytes(30),
     ],
+    ids=range(10),
 )
 def test_damaged_idx(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
