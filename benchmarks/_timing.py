@@ -33,9 +33,10 @@ class Effort(NamedTuple):
     rounds: int = 25  # samples of each side
     slot: float = 0.01  # seconds that one sample takes, about
     processes: int = 15  # samples of each side where each is a new process
+    epochs: int = 7  # samples of each side where one is a call that takes long
 
 
-QUICK = Effort(rounds=7, slot=0.003, processes=3)
+QUICK = Effort(rounds=7, slot=0.003, processes=3, epochs=3)
 
 
 def paired(sides: Sides, effort: Effort) -> Samples:
@@ -51,6 +52,11 @@ def paired_once(makers: Mapping[str, Callable[[], Call]], rounds: int) -> Sample
     for maker in makers.values():
         maker()()
     return collect({name: lambda m=m: mean_time(m(), 1) for name, m in makers.items()}, rounds)
+
+
+def paired_calls(sides: Sides, rounds: int) -> Samples:
+    """Time calls that are long enough to be samples themselves, and are warm already."""
+    return collect({name: lambda c=call: mean_time(c, 1) for name, call in sides.items()}, rounds)
 
 
 def collect(timers: Mapping[str, Callable[[], float]], rounds: int) -> Samples:

@@ -4,17 +4,14 @@ Libraries that are not installed are left out. ``--quick`` takes fewer samples, 
 runs the rows whose name contains it, ``--json FILE`` writes every figure.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 import _control
 import _eager
 import _jit
 import _mlp
 import _startup
-from _table import Row, heading, lines, summary, write_json
-from _timing import QUICK, Effort
+from _command import run
 
 ROWS = {
     "import": _startup.imports,
@@ -38,28 +35,5 @@ ROWS = {
 }
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer samples: a rough picture")
-    parser.add_argument("--only", metavar="TEXT", default="", help=f"rows: {', '.join(ROWS)}")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to FILE")
-    return parser.parse_args()
-
-
-def main() -> int:
-    options = arguments()
-    effort = QUICK if options.quick else Effort()
-    print(heading())
-    rows: list[Row] = []
-    for name, measure in ROWS.items():
-        if options.only in name:
-            rows.append(measure(effort))
-            print("\n".join(lines(rows[-1])), flush=True)
-    print(f"\n{summary(rows)}")
-    if options.json:
-        write_json(rows, options.json)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__ or "", ROWS))

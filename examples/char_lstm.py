@@ -4,7 +4,7 @@ The text is cut into streams that are read side by side, a window at a time. Eac
 the state in which the one before ended, through which no derivative goes. Prints the loss on the
 last tenth of the text, which is not trained on, and what the network writes.
 
-    python examples/char_lstm.py --epochs 3 --temperature 0.7
+    python examples/char_lstm.py --epochs 4 --temperature 0.7
 """
 
 import argparse
@@ -116,7 +116,7 @@ def write(params, key, prompt, length, temperature):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     _data.add_option(parser)
-    parser.add_argument("--epochs", type=int, default=3, help="passes over the text")
+    parser.add_argument("--epochs", type=int, default=4, help="passes over the text")
     parser.add_argument("--seed", type=int, default=0, help="of the start and the sample")
     parser.add_argument("--prompt", default="ROMEO:\n", help="where the sample begins")
     parser.add_argument("--temperature", type=float, default=0.7, help="below 1 is more careful")

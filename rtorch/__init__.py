@@ -57,6 +57,7 @@ euler_gamma = 0.5772156649015329
 
 if TYPE_CHECKING:
     from rtorch import (
+        data as data,
         debug as debug,
         export as export,
         fft as fft,
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
     from rtorch.transforms.while_loop import while_loop as while_loop
 
 _LATE_MODULES = (
+    "data",
     "debug",
     "export",
     "fft",
@@ -207,6 +209,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "custom_linear_solve",
         "custom_root",
         "custom_vjp",
+        "data",
         "debug",
         "debug_infs",
         "debug_nans",

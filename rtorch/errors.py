@@ -22,6 +22,7 @@ Every class inherits the built-in exception that a user would catch::
     ├── ZeroWeightsError (ZeroDivisionError)   weights of a mean that sum to zero
     ├── CheckError (AssertionError)            a condition of `rt.debug.check` that does not hold
     ├── FileFormatError (ValueError)           a file that is not what it should be
+    ├── WorkerError (RuntimeError)             a worker that loads data died, or hangs
     └── MissingDependencyError (ImportError)   an optional package that is not installed
 
 A message says which function, what came, what was wanted and the cure; the user's own line
@@ -63,6 +64,7 @@ __all__ = [
     "ShapeError",
     "TracerError",
     "TreeError",
+    "WorkerError",
     "ZeroWeightsError",
     "full_tracebacks",
 ]
@@ -224,6 +226,10 @@ class CheckError(RtorchError, AssertionError):
 
 class FileFormatError(RtorchError, ValueError):
     """A file that is not in the expected format."""
+
+
+class WorkerError(RtorchError, RuntimeError):
+    """A worker of a `DataLoader` that died, hangs, or raised what cannot be told otherwise."""
 
 
 class MissingDependencyError(RtorchError, ImportError):

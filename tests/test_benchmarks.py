@@ -42,6 +42,50 @@ def test_calls_that_count_once_are_made_anew_for_each_sample() -> None:
     assert made == [1] * 5  # one to warm up
 
 
+def test_calls_that_take_long_are_samples_themselves() -> None:
+    from _timing import paired_calls
+
+    called: list[str] = []
+    sides = {"a": lambda: called.append("a"), "b": lambda: called.append("b")}
+    samples = paired_calls(sides, rounds=3)
+    assert called == ["a", "b", "b", "a", "a", "b"]
+    assert samples["a"].count == 3
+
+
+def test_all_sides_of_the_loader_see_all_images() -> None:
+    from _arrays import images, sides
+
+    assert images(3)[0].shape == (3, 28, 28)
+    assert {side() for side in sides(200).values()} == {200}
+
+
+def test_the_augmentation_shifts_and_mirrors() -> None:
+    import numpy as np
+    from _arrays import REACH, augment_by_rtorch, images
+
+    import rtorch as rt
+
+    x, y = images(40)
+    found, labels = augment_by_rtorch((rt.asarray(x), y), rt.random.key(0))
+    padded = np.pad(x, ((0, 0), (REACH, REACH), (REACH, REACH)))
+    for image, padding in zip(np.asarray(found), padded, strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(padding, image.shape).reshape(
+            -1, *image.shape
+        )
+        assert any((w == image).all() or (w[:, ::-1] == image).all() for w in windows)
+    assert labels is y
+    assert len({bool((a == b).all()) for a, b in zip(np.asarray(found), x, strict=True)}) <= 2
+
+
+def test_all_sides_of_the_loader_read_all_files() -> None:
+    from contextlib import ExitStack
+
+    from _files import folder_of_files, sides
+
+    with folder_of_files(20) as paths, ExitStack() as stack:
+        assert {side() for side in sides(paths, 0, stack).values()} == {20}
+
+
 def test_targets_say_ok_short_or_not_measured() -> None:
     from _table import at_most, faster_than, ratio_at_most
     from _timing import Sample

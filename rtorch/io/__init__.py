@@ -1,4 +1,4 @@
-"""Files: pytrees in ``.npz`` archives.
+"""Files: pytrees in ``.npz`` archives, safetensors, and the files of PyTorch.
 
 Example:
     >>> import rtorch as rt, tempfile, os
@@ -10,6 +10,26 @@ Example:
 
 from __future__ import annotations
 
-from rtorch.io.npz import load, load_metadata, save
+from rtorch.io.entry import Archive, Entry
+from rtorch.io.npz import compare, load, load_metadata, save
+from rtorch.io.opening import open
+from rtorch.io.report import Comparison, Mismatch
+from rtorch.io.safetensors import load_safetensors, save_safetensors
+from rtorch.io.torch_load import load_torch
+from rtorch.io.torch_save import save_torch
 
-__all__ = ["load", "load_metadata", "save"]
+__all__ = [
+    "Archive",
+    "Comparison",
+    "Entry",
+    "Mismatch",
+    "compare",
+    "load",
+    "load_metadata",
+    "load_safetensors",
+    "load_torch",
+    "open",
+    "save",
+    "save_safetensors",
+    "save_torch",
+]

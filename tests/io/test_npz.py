@@ -189,13 +189,13 @@ def test_damaged_files(tmp_path: Path) -> None:
     middle = len(whole) // 2
     for broken in (b"", b"text", whole[:middle], whole[:middle] + b"?!" + whole[middle + 2 :]):
         (tmp_path / "broken.npz").write_bytes(broken)
-        with pytest.raises(errors.FileFormatError, match=r"broken.npz' is damaged"):
+        with pytest.raises(errors.FileFormatError, match=r"\[load\] .*broken.npz': "):
             rt.load(tmp_path / "broken")
 
 
 def test_files_of_others(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", w=np.ones(2))
-    with pytest.raises(errors.FileFormatError, match=r"rt.save did not write it.*other.npz"):
+    with pytest.raises(errors.FileFormatError, match=r"other.npz': .*rt.save did not write it"):
         rt.load(tmp_path / "other")
 
 
@@ -208,7 +208,7 @@ def test_files_of_others(tmp_path: Path) -> None:
         ({"format": "rtorch.tree", "version": 1, "tree": {"leaf": "w"}}, "neither dtype nor value"),
         (
             {"format": "rtorch.tree", "version": 1, "tree": {"leaf": "w", "dtype": "float32"}},
-            "is damaged",
+            "no array 'w': it is damaged",
         ),
     ],
 )
@@ -226,7 +226,9 @@ def test_no_pickles_are_read(tmp_path: Path) -> None:
     }  # fmt: skip
     with zipfile.ZipFile(tmp_path / "x.npz", "a") as file:
         file.writestr("rtorch.json", json.dumps(header))
-    with pytest.raises(errors.FileFormatError, match="allow_pickle=False"):
+    with pytest.raises(
+        errors.FileFormatError, match="pickled Python objects, which are never read"
+    ):
         rt.load(tmp_path / "x")
 
 
