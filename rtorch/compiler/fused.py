@@ -6,6 +6,7 @@ from typing import Any
 
 from rtorch.compiler.fusion import Group, Groups
 from rtorch.compiler.lowering import Call, lower, supports
+from rtorch.compiler.products import product_call
 from rtorch.compiler.passes import _repeated_scalar, eliminate_dead
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
@@ -104,7 +105,13 @@ def _emit(unit: Any, found: Groups, results: Any, eqns: list[Eqn], done: set[Any
                 call = lower(top, found, results[top])
                 eqns.append(Eqn(fused_p, call.operands, {"call": call}, call.results))
         else:
-            eqns.append(program.eqns[top])
+            eqns.append(_as_call(program.eqns[top], found))
+
+
+def _as_call(eqn: Eqn, found: Groups) -> Eqn:
+    """A matrix product as a call of native code, where there is one; else `eqn` itself."""
+    call = product_call(eqn, found) if eqn.prim.name == "dot_general" else None
+    return eqn if call is None else Eqn(fused_p, call.operands, {"call": call}, call.results)
 
 
 def _unit(var: Var, found: Groups) -> Any:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from rtorch.compiler.fusion import FEW_ROWS, LONG_ROW, REDUCTIONS, Axes, Group, Groups
 from rtorch.compiler.native.kernel import Access, Ints, Kernel, Node, Store, order
+from rtorch.compiler.native.entry import Part
+from rtorch.compiler.native.loops import Loops
 from rtorch.compiler.native.scalars import SUPPORTED
 from rtorch.compiler.views import packed
 from rtorch.core.program import Eqn, Var
@@ -21,15 +23,15 @@ PARTS = 64  # into which a long reduction is split
 
 
 class Launch(NamedTuple):
-    """A kernel and what it is given.
+    """Part of a call and what it is given.
 
     Attributes:
-        kernel: What runs.
+        part: What runs.
         args: For each array of the kernel its number among the operands, results and temporary
             arrays of the call.
     """
 
-    kernel: Kernel
+    part: Part
     args: Ints
 
 
@@ -447,7 +449,8 @@ def _call(low: _Lowering, kernels: list[Kernel], temporaries: Any) -> Call:
                        for n in kernel.nodes])  # fmt: skip
         stores = tuple([s._replace(access=again(s.access)) for s in kernel.stores])
         args = tuple([kernel.args[arg] for arg in used])
-        launches.append(Launch(kernel._replace(args=args, nodes=nodes, stores=stores), tuple(used)))
+        done = kernel._replace(args=args, nodes=nodes, stores=stores)
+        launches.append(Launch(Loops(done), tuple(used)))
     in_place = tuple([_in_place(low, kernels, len(low.operands) + k)
                       for k in range(len(low.results))])  # fmt: skip
     return Call(tuple(launches), tuple(low.operands), low.results, tuple(temporaries), in_place)

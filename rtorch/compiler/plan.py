@@ -286,7 +286,7 @@ class Planner:
             var = Var(Aval(shape, np.dtype(dtype)))
             names.append(self._temporary(var))
         for launch in call.launches:
-            first = self.segment.add(launch.kernel)
+            first = self.segment.add(launch.part)
             for k, arg in enumerate(launch.args):
                 self._fill(first + k, names[arg])
 

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,28 +69,35 @@ def _linker() -> Any:
     return llvm.create_lljit_compiler(_machine(host()))
 
 
-def link(code: bytes, names: Sequence[str]) -> dict[str, int]:
-    """Put an object into the process; the addresses of `names` in it."""
+def link(code: bytes, names: Sequence[str], imports: Mapping[str, int]) -> dict[str, int]:
+    """Put an object into the process, which calls `imports`; the addresses of `names` in it."""
     from llvmlite import binding as llvm
 
     builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for name in names:
         builder.export_symbol(name)
+    for name, address in imports.items():
+        builder.import_symbol(name, address)
     with _lock:
         library = builder.link(_linker(), f"rtorch{next(_numbers)}")
         _libraries.append(library)
         return {name: library[name] for name in names}
 
 
-def build(text: str, names: Sequence[str]) -> dict[str, int]:
-    """The addresses of the functions `names` of a compilation unit, on this machine."""
+def build(
+    text: str, names: Sequence[str], imports: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The addresses of the functions `names` of a compilation unit, on this machine.
+
+    `imports` are the addresses of functions of other units that it calls.
+    """
     file = _cached(text)
     code = None if file is None else _read(file)
     if code is None:
         code = compile_object(text, host())
         if file is not None:
             _write(file, code)
-    return link(code, names)
+    return link(code, names, imports or {})
 
 
 # ---- the cache on disk ---------------------------------------------------------------------------

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from rtorch.compiler.native import build
-from rtorch.compiler.native.kernel import Kernel
-from rtorch.compiler.native.loops import least_tasks, print_kernel, tasks_of
 from rtorch.compiler.native.pool import BUSY, RUN_JOB
 from rtorch.compiler.native.target import Target, host
 from rtorch.compiler.native.text import Function, Value, module
@@ -23,10 +21,27 @@ from rtorch.compiler.native.text import Function, Value, module
 DATA = 16  # where an array object holds the address of its elements, after PyObject's two words
 
 
-class Run(NamedTuple):
-    """A kernel and where its arguments are in the table."""
+class Part(Protocol):
+    """What a segment is made of: tasks that may run at the same time."""
 
-    kernel: Kernel
+    @property
+    def n_args(self) -> int:
+        """How many pointers it takes."""
+
+    def print(self, name: str, target: Target, contract: bool = True) -> Function:
+        """``void name(args, first, last)``, which runs a range of tasks."""
+
+    def tasks(self, target: Target) -> int:
+        """How many there are."""
+
+    def least(self, target: Target) -> int:
+        """How many are worth a thread's while."""
+
+
+class Run(NamedTuple):
+    """A part and where its arguments are in the table."""
+
+    part: Part
     first: int
 
 
@@ -44,11 +59,11 @@ class Segment:
         self.slots: dict[str, list[int]] = {}
         self.size = 0
 
-    def add(self, kernel: Kernel) -> int:
-        """Append a kernel; the place of its first argument in the table."""
+    def add(self, part: Part) -> int:
+        """Append a part; the place of its first argument in the table."""
         first = self.size
-        self.runs.append(Run(kernel, first))
-        self.size += len(kernel.args)
+        self.runs.append(Run(part, first))
+        self.size += part.n_args
         return first
 
 
@@ -57,24 +72,31 @@ class Unit:
 
     def __init__(self, contract: bool = True) -> None:
         self.contract = contract
-        self.kernels: dict[Kernel, str] = {}
+        self.names: dict[tuple[type, Part], str] = {}  # tuples of two kinds may be equal
         self.segments: list[Segment] = []
 
     def add(self, segment: Segment) -> int:
         """Take in a segment; its number."""
         for run in segment.runs:
-            self.kernels.setdefault(run.kernel, f"k{len(self.kernels)}")
+            self.names.setdefault((type(run.part), run.part), f"k{len(self.names)}")
         self.segments.append(segment)
         return len(self.segments) - 1
 
     def text(self, target: Target) -> str:
         """The unit as LLVM text."""
-        functions = [print_kernel(kernel, name, target, self.contract)
-                     for kernel, name in self.kernels.items()]  # fmt: skip
+        return self._written(target)[0]
+
+    def _written(self, target: Target) -> tuple[str, dict[str, int]]:
+        """The text, and the addresses of what it calls."""
+        functions = [part.print(name, target, self.contract) 
+                     for (_, part), name in self.names.items()]  # fmt: skip
         for function in functions:
             function.internal = True
         entries = [self._entry(k, s, target) for k, s in enumerate(self.segments)]
-        return module([*functions, _run_alone(target), *entries], target)
+        imports: dict[str, int] = {}
+        for function in functions:
+            imports |= function.imports
+        return module([*functions, _run_alone(target), *entries], target), imports
 
     def _entry(self, k: int, segment: Segment, target: Target) -> Function:
         params = ["ptr %control", "ptr %table", *[f"ptr %array{i}" for i in range(len(segment.slots))]]
@@ -85,15 +107,15 @@ class Unit:
             address = f.let(f"load ptr, {field}", "ptr")
             for slot in slots:
                 f.line(f"store {address}, {f.at(table, slot, 'ptr')}")
-        shared = [tasks_of(r.kernel, target) >= 2 * least_tasks(r.kernel, target)
-                  for r in segment.runs]  # fmt: skip
+        shared = [r.part.tasks(target) >= 2 * r.part.least(target) for r in segment.runs]
         if any(shared):
             run_job, leads = _lead(f)
         for run, is_shared in zip(segment.runs, shared, strict=True):
-            name, tasks = self.kernels[run.kernel], tasks_of(run.kernel, target)
+            name = self.names[type(run.part), run.part]
+            tasks = run.part.tasks(target)
             at = f.at(table, run.first, "ptr")
             if is_shared:
-                least = least_tasks(run.kernel, target)
+                least = run.part.least(target)
                 f.line(f"call void {run_job.text}(ptr %control, ptr @{name}, {at}, i64 {tasks}, "
                        f"i64 {least})")  # fmt: skip
             else:
@@ -107,7 +129,8 @@ class Unit:
     def link(self) -> list[Callable[..., None]]:
         """The entries as functions of the table's address and arrays."""
         names = [f"segment{k}" for k in range(len(self.segments))]
-        addresses = build.build(self.text(host()), names)
+        text, imports = self._written(host())
+        addresses = build.build(text, names, imports)
         result: list[Callable[..., None]] = []
         for name, segment in zip(names, self.segments, strict=True):
             kinds = [ctypes.c_void_p] * 2 + [ctypes.py_object] * len(segment.slots)

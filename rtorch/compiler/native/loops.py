@@ -53,6 +53,25 @@ def least_tasks(kernel: Kernel, target: Target) -> int:
     return max(1, int(ENOUGH / (elements * (arithmetic + streams) + 5)))
 
 
+class Loops(NamedTuple):
+    """A kernel as part of a program."""
+
+    kernel: Kernel
+
+    @property
+    def n_args(self) -> int:
+        return len(self.kernel.args)
+
+    def print(self, name: str, target: Target, contract: bool = True) -> Function:
+        return print_kernel(self.kernel, name, target, contract)
+
+    def tasks(self, target: Target) -> int:
+        return tasks_of(self.kernel, target)
+
+    def least(self, target: Target) -> int:
+        return least_tasks(self.kernel, target)
+
+
 def print_kernel(kernel: Kernel, name: str, target: Target, contract: bool = True) -> Function:
     """The function of a kernel."""
     return (_Across if kernel.across else _Along)(kernel, name, target, contract).print()

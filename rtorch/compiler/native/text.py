@@ -120,6 +120,7 @@ class Function:
         self.flags = "contract " if contract else ""
         self.contracts = contract and target.has_fma
         self.declarations: set[str] = set()
+        self.imports: dict[str, int] = {}  # addresses of functions of other units
         self._entry: list[str] = []
         self._lines: list[str] = []
         self._count = 0
@@ -151,6 +152,12 @@ class Function:
         lines = [f"define {kind}{self.result} @{self.name}({self.params}) {{", "entry:"]
         lines += [*self._entry, "  br label %body", "body:", *self._lines, "}"]
         return "\n".join(lines)
+
+    def imported(self, name: str, address: int, params: str) -> Value:
+        """A function ``void name(params)`` of another unit."""
+        self.declarations.add(f"declare void @{name}({params})")
+        self.imports[name] = address
+        return Value(f"@{name}", "ptr")
 
     # -- operands ------------------------------------------------------------------------------
 
