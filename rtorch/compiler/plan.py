@@ -391,6 +391,8 @@ class Planner:
         """Whether equation `i` is the last to read `x`, and `out` may have its memory."""
         place = self.places.get(x)
         is_free = x in self.direct and x not in self.kept and place is not None and place.owned
+        if is_free and out in self.kept and place.pooled:  # type: ignore[union-attr]
+            return False  # the workspace keeps it
         same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
         return is_free and same and self.last_use.get(x, i) == i
 
