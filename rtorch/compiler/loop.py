@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rtorch.compiler.fused import fuse
+from rtorch.compiler.fusion import VIEWS
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import Place, Planner, executable
 from rtorch.core.program import Eqn, Program, Var
@@ -115,6 +117,12 @@ class LoopPlanner(Planner):
         tested = Program(program.in_vars, test, program.out_atoms, program.consts)
         (before_test, test), (before, inside) = _hoisted(tested, shape), _hoisted(program, shape)
         before = [*before_test, *before]
+        inside = _fused(program, before, inside, program.out_atoms)
+        test = _fused(program, before, test, [going] if going else [])
+        read = {a for eqn in (*test, *inside) for a in eqn.args if type(a) is Var}
+        read |= {*program.out_atoms, going}
+        wanted = [v for eqn in before for v in eqn.outs if v in read]
+        before = _fused(program, [], before, wanted)
         program = Program(program.in_vars, [*before, *test, *inside], program.out_atoms,
                           program.consts, program.name)  # fmt: skip
         super().__init__(program, ())
@@ -176,6 +184,7 @@ class LoopPlanner(Planner):
             for i in range(start, stop):
                 self._emit(i, self.program.eqns[i])
                 self._release(i, self.program.eqns[i])
+            self._flush()
             if not parts:
                 self._pack()
             parts.append(self.body)
@@ -265,6 +274,19 @@ class LoopPlanner(Planner):
 def _is_product(eqn: Eqn) -> bool:
     """Whether it is ``x @ y`` of matrices."""
     return eqn.prim.name == "dot_general" and eqn.params["axes"] == (((1,), (0,)), ((), ()))
+
+
+def _fused(
+    program: Program, before: Sequence[Eqn], eqns: Sequence[Eqn], outs: Sequence[Var]
+) -> list[Eqn]:
+    """Some equations of a Program, of which `outs` are read elsewhere, with kernels in them.
+
+    Kernels read what was computed `before` through the views that were made of it there.
+    """
+    views = {eqn: None for eqn in before if eqn.prim.name in VIEWS}
+    others = [v for eqn in before if eqn not in views for v in eqn.outs]
+    fused = fuse(Program([*program.in_vars, *others], [*views, *eqns], outs, program.consts))
+    return [eqn for eqn in fused.eqns if eqn not in views]
 
 
 def _hoisted(program: Program, shape: LoopShape) -> tuple[list[Eqn], list[Eqn]]:
