@@ -7,7 +7,8 @@ from typing import Any
 from rtorch.compiler.fusion import Group, Groups
 from rtorch.compiler.lowering import Call, lower, supports
 from rtorch.compiler.products import product_call
-from rtorch.compiler.passes import _repeated_scalar, eliminate_dead
+from rtorch.compiler.scans import hoist, scan_call
+from rtorch.compiler.passes import _repeated_scalar, eliminate_dead, optimize
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
@@ -42,6 +43,7 @@ def fuse(program: Program) -> Program:
     """`program` with kernels in the places of what they compute."""
     if any(eqn.effect for eqn in program.eqns):
         return program
+    program = hoist(program, optimize)
     found = _Known(program, supports)
     results = _read_outside(program, found)
     eqns: list[Eqn] = []
@@ -110,7 +112,11 @@ def _emit(unit: Any, found: Groups, results: Any, eqns: list[Eqn], done: set[Any
 
 def _as_call(eqn: Eqn, found: Groups) -> Eqn:
     """A matrix product as a call of native code, where there is one; else `eqn` itself."""
-    call = product_call(eqn, found) if eqn.prim.name == "dot_general" else None
+    call = None
+    if eqn.prim.name == "dot_general":
+        call = product_call(eqn, found)
+    elif eqn.prim.name == "scan":
+        call = scan_call(eqn, found, fuse)
     return eqn if call is None else Eqn(fused_p, call.operands, {"call": call}, call.results)
 
 

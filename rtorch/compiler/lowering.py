@@ -329,6 +329,16 @@ def _map_kernel(low: _Lowering, stores: list[tuple[int, _Place]], places: list[_
     return Kernel(tuple(outer), (extent,), _arg_dtypes(low), nodes, out, block=block)
 
 
+def copy_kernel(size: int, dtype: str) -> Loops:
+    """A kernel that copies an array."""
+    block = BLOCK if size > 2 * BLOCK else 0
+    rows = (-(-size // block),) if block else ()
+    access = Access(0, 0, (0,) * len(rows), (1,))
+    store = Store(0, access._replace(arg=1))
+    nodes = (Node("load", (), dtype, access),)
+    return Loops(Kernel(rows, (size,), (dtype, dtype), nodes, (store,), block=block))
+
+
 # ---- long reductions -----------------------------------------------------------------------------
 
 

@@ -25,9 +25,19 @@ from typing import Any
 import numpy as np
 
 from rtorch.compiler.fused import fuse
-from rtorch.compiler.native.entry import Segment, Unit, make_table, packed
+from rtorch.compiler.native.entry import (
+    LoopRun,
+    Moving,
+    Run,
+    Segment,
+    Turning,
+    Unit,
+    make_table,
+    packed,
+)
 from rtorch.compiler.native.pool import control
 from rtorch.compiler.passes import optimize
+from rtorch.compiler.scans import LoopLaunch
 from rtorch.core.array import Array, take_memory
 from rtorch.core.aval import Aval
 from rtorch.core.program import Atom, Eqn, Program, Var
@@ -285,10 +295,44 @@ class Planner:
         for shape, dtype in call.temporaries:
             var = Var(Aval(shape, np.dtype(dtype)))
             names.append(self._temporary(var))
-        for launch in call.launches:
-            first = self.segment.add(launch.part)
-            for k, arg in enumerate(launch.args):
-                self._fill(first + k, names[arg])
+        self.segment.runs += [self._run(launch, names) for launch in call.launches]
+
+    def _run(self, launch: Any, names: list[str]) -> Run | LoopRun:
+        """A launch with places in the table for its arguments."""
+        if isinstance(launch, LoopLaunch):
+            return self._loop_run(launch, names)
+        assert self.segment is not None
+        first = self.segment.places(launch.part.n_args)
+        for k, arg in enumerate(launch.args):
+            self._fill(first + k, names[arg])
+        return Run(launch.part, first)
+
+    def _loop_run(self, loop: LoopLaunch, names: list[str]) -> LoopRun:
+        assert self.segment is not None
+        runs: list[Run | LoopRun] = []
+        moving, turning = [], []
+        for launch in loop.launches:
+            if isinstance(launch, LoopLaunch):
+                runs.append(self._loop_run(launch, names))
+                continue
+            first = self.segment.places(launch.part.n_args)
+            for k, arg in enumerate(launch.args, first):
+                if isinstance(arg, Moving):
+                    moving.append((k, self._array(names[arg.arg]), arg.nbytes))
+                elif isinstance(arg, Turning):
+                    pair = self._array(names[arg.first]), self._array(names[arg.second])
+                    turning.append((k, *pair))
+                else:
+                    self._fill(k, names[arg])
+            runs.append(Run(launch.part, first))
+        return LoopRun(loop.length, loop.reverse, tuple(runs), tuple(moving), tuple(turning))
+
+    def _array(self, name: str) -> int:
+        """A place in the table for the address of an array that arguments are slices of."""
+        assert self.segment is not None
+        place = self.segment.places(1)
+        self._fill(place, name)
+        return place
 
     def _packed(self, var: Var) -> str:
         name = self.name(var)

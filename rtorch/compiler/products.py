@@ -29,10 +29,11 @@ def product_call(eqn: Eqn, groups: Groups) -> Call | None:
     n = len(operands)
     a, b = packed_sizes(product, host())
     dtype = str(out.aval.dtype)
-    packing = Launch(Packing(product), (*numbers, n + 1, n + 2))
+    pack_a = Launch(Packing(product, False), (numbers[0], n + 1))
+    pack_b = Launch(Packing(product, True), (numbers[1], n + 2))
     multiplication = Launch(Multiplication(product), (n + 1, n + 2, n))
     temporaries = (((a,), dtype), ((b,), dtype))
-    return Call((packing, multiplication), operands, (out,), temporaries, ((),))
+    return Call((pack_a, pack_b, multiplication), operands, (out,), temporaries, ((),))
 
 
 def _product(eqn: Eqn, groups: Groups, kind: str) -> Product | None:

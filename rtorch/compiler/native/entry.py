@@ -8,7 +8,7 @@ are filled in here, from the arrays.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from rtorch.compiler.native import build
 from rtorch.compiler.native.pool import BUSY, RUN_JOB
 from rtorch.compiler.native.target import Target, host
-from rtorch.compiler.native.text import Function, Value, module
+from rtorch.compiler.native.text import Function, Value, constant, module
 
 DATA = 16  # where an array object holds the address of its elements, after PyObject's two words
 
@@ -31,6 +31,10 @@ class Part(Protocol):
     def print(self, name: str, target: Target, contract: bool = True) -> Function:
         """``void name(args, first, last)``, which runs a range of tasks."""
 
+    @property
+    def writes(self) -> Sequence[int]:
+        """The arguments that it writes to."""
+
     def tasks(self, target: Target) -> int:
         """How many there are."""
 
@@ -38,11 +42,56 @@ class Part(Protocol):
         """How many are worth a thread's while."""
 
 
+class Moving(NamedTuple):
+    """An argument that is the next slice of an array in every step of a loop.
+
+    Attributes:
+        arg: The array.
+        nbytes: The size of a slice.
+    """
+
+    arg: int
+    nbytes: int
+
+    def within(self, arguments: Any) -> Moving:
+        """The same where the arguments are others; only plain ones can move."""
+        return Moving(arguments[self.arg], self.nbytes)
+
+
+class Turning(NamedTuple):
+    """An argument that is one array in the first, third, ... step, and another in between."""
+
+    first: int
+    second: int
+
+    def within(self, arguments: Any) -> Turning:
+        return Turning(arguments[self.first], arguments[self.second])
+
+
 class Run(NamedTuple):
     """A part and where its arguments are in the table."""
 
     part: Part
     first: int
+
+
+class LoopRun(NamedTuple):
+    """Runs that are repeated.
+
+    Attributes:
+        length: How often.
+        reverse: Whether slices are taken from the last one on.
+        runs: What each step runs.
+        moving: Places in the table: of an argument, of the array that it is a slice of, and the
+            size of a slice.
+        turning: Places of an argument and of its two arrays.
+    """
+
+    length: int
+    reverse: bool
+    runs: tuple[Any, ...]
+    moving: tuple[tuple[int, int, int], ...]
+    turning: tuple[tuple[int, int, int], ...]
 
 
 class Segment:
@@ -55,15 +104,14 @@ class Segment:
     """
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[Run | LoopRun] = []
         self.slots: dict[str, list[int]] = {}
         self.size = 0
 
-    def add(self, part: Part) -> int:
-        """Append a part; the place of its first argument in the table."""
+    def places(self, count: int) -> int:
+        """The first of some free places in the table."""
         first = self.size
-        self.runs.append(Run(part, first))
-        self.size += part.n_args
+        self.size += count
         return first
 
 
@@ -77,7 +125,7 @@ class Unit:
 
     def add(self, segment: Segment) -> int:
         """Take in a segment; its number."""
-        for run in segment.runs:
+        for run in flat(segment.runs):
             self.names.setdefault((type(run.part), run.part), f"k{len(self.names)}")
         self.segments.append(segment)
         return len(self.segments) - 1
@@ -107,24 +155,30 @@ class Unit:
             address = f.let(f"load ptr, {field}", "ptr")
             for slot in slots:
                 f.line(f"store {address}, {f.at(table, slot, 'ptr')}")
-        shared = [r.part.tasks(target) >= 2 * r.part.least(target) for r in segment.runs]
-        if any(shared):
-            run_job, leads = _lead(f)
-        for run, is_shared in zip(segment.runs, shared, strict=True):
-            name = self.names[type(run.part), run.part]
-            tasks = run.part.tasks(target)
-            at = f.at(table, run.first, "ptr")
-            if is_shared:
-                least = run.part.least(target)
-                f.line(f"call void {run_job.text}(ptr %control, ptr @{name}, {at}, i64 {tasks}, "
-                       f"i64 {least})")  # fmt: skip
-            else:
-                f.line(f"call void @{name}({at}, i64 0, i64 {tasks})")
-        if any(shared):
+        shares = any(_is_shared(run.part, target) for run in flat(segment.runs))
+        run_job, leads = _lead(f) if shares else (None, None)
+        self._runs(f, segment.runs, run_job)
+        if leads is not None:
             with f.when(leads):
                 f.line(f"store atomic i64 0, {_busy(f)} release, align 8")
         f.ret()
         return f
+
+    def _runs(self, f: Function, runs: Sequence[Run | LoopRun], run_job: Value | None) -> None:
+        table = Value("%table", "ptr")
+        for run in runs:
+            if isinstance(run, LoopRun):
+                with f.loop(0, run.length) as i:
+                    _turn(f, table, run, i)
+                    self._runs(f, run.runs, run_job)
+                continue
+            name, tasks = self.names[type(run.part), run.part], run.part.tasks(f.target)
+            at = f.at(table, run.first, "ptr")
+            if run_job is not None and _is_shared(run.part, f.target):
+                f.line(f"call void {run_job.text}(ptr %control, ptr @{name}, {at}, i64 {tasks}, "
+                       f"i64 {run.part.least(f.target)})")  # fmt: skip
+            else:
+                f.line(f"call void @{name}({at}, i64 0, i64 {tasks})")
 
     def link(self) -> list[Callable[..., None]]:
         """The entries as functions of the table's address and arrays."""
@@ -136,6 +190,33 @@ class Unit:
             kinds = [ctypes.c_void_p] * 2 + [ctypes.py_object] * len(segment.slots)
             result.append(ctypes.CFUNCTYPE(None, *kinds)(addresses[name]))
         return result
+
+
+def flat(runs: Sequence[Run | LoopRun]) -> Iterator[Run]:
+    """All runs, those in loops too."""
+    for run in runs:
+        if isinstance(run, LoopRun):
+            yield from flat(run.runs)
+        else:
+            yield run
+
+
+def _is_shared(part: Part, target: Target) -> bool:
+    """Whether it is worth more than one thread."""
+    return part.tasks(target) >= 2 * part.least(target)
+
+
+def _turn(f: Function, table: Value, run: LoopRun, i: Value) -> None:
+    """Put the arguments of step `i` of a loop into the table."""
+    step = f.sub(constant(run.length - 1, "i64"), i) if run.reverse else i
+    for place, array, nbytes in run.moving:
+        base = f.let(f"load ptr, {f.at(table, array, 'ptr')}", "ptr")
+        slice_ = f.at(base, f.op("mul", step, nbytes), "i8")
+        f.line(f"store {slice_}, {f.at(table, place, 'ptr')}")
+    is_odd = f.cast("trunc", i, "i1")
+    for place, first, second in run.turning:
+        arrays = [f.let(f"load ptr, {f.at(table, k, 'ptr')}", "ptr") for k in (second, first)]
+        f.line(f"store {f.select(is_odd, *arrays)}, {f.at(table, place, 'ptr')}")
 
 
 def _busy(f: Function) -> Value:

@@ -275,25 +275,20 @@ def packed_sizes(product: Product, target: Target) -> tuple[int, int]:
     return a, b
 
 
-def print_packing(product: Product, name: str, target: Target) -> tuple[Function, int]:
-    """``void name(args, first, last)`` packs tiles and panels; how many there are.
-
-    The arguments are A, B, packed A and packed B.
-    """
+def print_packing(product: Product, of_b: bool, name: str, target: Target) -> Function:
+    """``void name(args, first, last)`` packs tiles of A or panels of B, from and to an array."""
     p = plan(product, target)
     f = Function(name, "ptr %args, i64 %first, i64 %last", target)
-    a, b, to_a, to_b = (f.pointer("%args", k) for k in range(4))
-    of_a = p.tiles * product.batch
+    arrays = f.pointer("%args", 0), f.pointer("%args", 1)
+    if of_b:
+        sizes = (product.n, p.tile.columns(target), p.panels)
+        strides = (product.b[0], product.b[2], product.b[1])
+    else:
+        sizes, strides = (product.m, p.tile.rows, p.tiles), product.a
     with f.loop(Value("%first", "i64"), Value("%last", "i64")) as task:
-        is_a = f.compare("slt", task, of_a)
-        with f.when(is_a):
-            _pack_call(f, product, (a, to_a), (product.m, p.tile.rows, p.tiles), task,
-                       (product.a[0], product.a[1], product.a[2]))  # fmt: skip
-        with f.when(f.logical_not(is_a)):
-            _pack_call(f, product, (b, to_b), (product.n, p.tile.columns(target), p.panels),
-                       f.sub(task, of_a), (product.b[0], product.b[2], product.b[1]))  # fmt: skip
+        _pack_call(f, product, arrays, sizes, task, strides)
     f.ret()
-    return f, of_a + p.panels * product.batch
+    return f
 
 
 def _pack_call(f: Function, product: Product, arrays: tuple[Value, Value],
@@ -313,8 +308,8 @@ def _pack_call(f: Function, product: Product, arrays: tuple[Value, Value],
            f"i64 {width}, i64 {near}, i64 {far})")  # fmt: skip
 
 
-def print_product(product: Product, name: str, target: Target) -> tuple[Function, int]:
-    """``void name(args, first, last)`` multiplies packed matrices; how many tasks there are.
+def print_product(product: Product, name: str, target: Target) -> Function:
+    """``void name(args, first, last)`` multiplies packed matrices.
 
     The arguments are packed A, packed B and C.
     """
@@ -349,7 +344,7 @@ def print_product(product: Product, name: str, target: Target) -> tuple[Function
                 f.line(f"call void {micro.text}({at_a}, {at_b}, {steps}, {at_c}, "
                        f"i64 {product.c[1]}, {adds}, {rows}, {left})")  # fmt: skip
     f.ret()
-    return f, product.batch * p.blocks * p.chunks
+    return f
 
 
 def _least(f: Function, x: Value, limit: int) -> Value:
@@ -373,25 +368,30 @@ def packer(kind: str, along: str) -> int:
 
 
 class Packing(NamedTuple):
-    """The part of a product that packs both matrices; arguments A, B and the packed ones."""
+    """The part of a product that packs A, or B; its arguments are the array and the packed one."""
 
     product: Product
+    of_b: bool
 
     @property
     def n_args(self) -> int:
-        return 4
+        return 2
+
+    @property
+    def writes(self) -> tuple[int, ...]:
+        return (1,)
 
     def print(self, name: str, target: Target, contract: bool = True) -> Function:
-        return print_packing(self.product, name, target)[0]
+        return print_packing(self.product, self.of_b, name, target)
 
     def tasks(self, target: Target) -> int:
         p = plan(self.product, target)
-        return (p.tiles + p.panels) * self.product.batch
+        return (p.panels if self.of_b else p.tiles) * self.product.batch
 
     def least(self, target: Target) -> int:
         p = plan(self.product, target)
-        each = self.product.k * p.tile.columns(target) * 0.1 + 20
-        return max(1, int(10_000 / each))
+        width = p.tile.columns(target) if self.of_b else p.tile.rows
+        return max(1, int(10_000 / (self.product.k * width * 0.1 + 20)))
 
 
 class Multiplication(NamedTuple):
@@ -403,8 +403,12 @@ class Multiplication(NamedTuple):
     def n_args(self) -> int:
         return 3
 
+    @property
+    def writes(self) -> tuple[int, ...]:
+        return (2,)
+
     def print(self, name: str, target: Target, contract: bool = True) -> Function:
-        return print_product(self.product, name, target)[0]
+        return print_product(self.product, name, target)
 
     def tasks(self, target: Target) -> int:
         p = plan(self.product, target)

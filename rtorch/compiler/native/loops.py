@@ -62,6 +62,10 @@ class Loops(NamedTuple):
     def n_args(self) -> int:
         return len(self.kernel.args)
 
+    @property
+    def writes(self) -> Sequence[int]:
+        return [s.access.arg for s in self.kernel.stores]
+
     def print(self, name: str, target: Target, contract: bool = True) -> Function:
         return print_kernel(self.kernel, name, target, contract)
 

@@ -288,7 +288,7 @@ class Function:
     def pointer(self, table: str, k: int) -> Value:
         """Entry `k` of a table of pointers."""
         at = self.let(f"getelementptr ptr, ptr {table}, i64 {k}", "ptr")
-        return self.let(f"load ptr, {at}, !invariant.load !0", "ptr")
+        return self.let(f"load ptr, {at}", "ptr")
 
     def at(self, base: Value, index: Operand, kind: str) -> Value:
         """The address of element `index` of an array."""
@@ -400,7 +400,6 @@ def suffix(kind: str, lanes: int) -> str:
 
 
 _METADATA = """
-!0 = !{}
 !1 = distinct !{!1, !2}
 !2 = !{!"llvm.loop.unroll.disable"}
 """
