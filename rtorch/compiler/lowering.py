@@ -15,7 +15,7 @@ from rtorch.compiler.native.kernel import Access, Ints, Kernel, Node, Store, ord
 from rtorch.compiler.native.entry import Part
 from rtorch.compiler.native.loops import Loops
 from rtorch.compiler.native.scalars import SUPPORTED
-from rtorch.compiler.views import packed
+from rtorch.compiler.views import View, packed
 from rtorch.core.program import Eqn, Var
 
 BLOCK = 1 << 12  # elements that are one task
@@ -329,14 +329,21 @@ def _map_kernel(low: _Lowering, stores: list[tuple[int, _Place]], places: list[_
     return Kernel(tuple(outer), (extent,), _arg_dtypes(low), nodes, out, block=block)
 
 
-def copy_kernel(size: int, dtype: str) -> Loops:
-    """A kernel that copies an array."""
+def copy_kernel(shape: Ints, dtype: str, view: View | None = None) -> Loops:
+    """A kernel that copies an array, or a view of one, to row-major order."""
+    *rows, size = shape if view is not None else (math.prod(shape),)
+    strides = view.strides if view is not None else (1,)
+    target = packed(shape) if view is not None else (1,)
     block = BLOCK if size > 2 * BLOCK else 0
-    rows = (-(-size // block),) if block else ()
-    access = Access(0, 0, (0,) * len(rows), (1,))
-    store = Store(0, access._replace(arg=1))
-    nodes = (Node("load", (), dtype, access),)
-    return Loops(Kernel(rows, (size,), (dtype, dtype), nodes, (store,), block=block))
+    if block:
+        rows = [*rows, -(-size // block)]
+
+    def access(arg: int, offset: int, s: Ints) -> Access:
+        return Access(arg, offset, (*s[:-1], 0) if block else tuple(s[:-1]), (s[-1],))
+
+    nodes = (Node("load", (), dtype, access(0, view.offset if view is not None else 0, strides)),)
+    store = Store(0, access(1, 0, target if size > 1 else (*target[:-1], 1)))
+    return Loops(Kernel(tuple(rows), (size,), (dtype, dtype), nodes, (store,), block=block))
 
 
 # ---- long reductions -----------------------------------------------------------------------------

@@ -39,8 +39,6 @@ def scan_call(eqn: Eqn, groups: Groups, fuse: Any) -> Call | None:
     body = _with_results_of_its_own(eqn.params["program"], shape.n_carry)
     if not shape.length or body.consts:
         return None
-    if not all(_is_packed(a, groups) for a in eqn.args):
-        return None
     fused = fuse(body)
     if any(e.prim.name != "fused" for e in fused.eqns):
         return None
@@ -76,20 +74,32 @@ class _Writer:
     def __init__(self, eqn: Eqn, groups: Groups, body: Program) -> None:
         self.shape = eqn.params["shape"]
         self.body = body
-        self.operands = tuple([groups.views[a].root for a in eqn.args])
+        self.operands = tuple(dict.fromkeys([groups.views[a].root for a in eqn.args]))
         self.results = eqn.outs
         self.temporaries: list[tuple[tuple[int, ...], str]] = []
         self.places: dict[Var, Argument] = {}
+        self.before: list[Launch] = []
+        self.sources = [self._source(a, groups) for a in eqn.args]
+
+    def _source(self, a: Var, groups: Groups) -> int:
+        """The argument that holds an operand in row-major order: a copy if it is not so."""
+        root = self.operands.index(groups.views[a].root)
+        if _is_packed(a, groups):
+            return root
+        shape, dtype = a.aval.shape, str(a.aval.dtype)
+        copy = self._temporary(shape, dtype)
+        self.before.append(Launch(copy_kernel(shape, dtype, groups.views[a]), (root, copy)))
+        return copy
 
     def call(self) -> Call:
-        before = self._place_operands()
+        self._place_operands()
         self._place_results()
         inside: list[Any] = []
         for eqn in self.body.eqns:
             inside += self._launches(eqn)
         hoisted, inside = _hoisted(inside, self._varying())
         loop = LoopLaunch(self.shape.length, self.shape.reverse, tuple(inside))
-        launches = (*before, *hoisted, loop)
+        launches = (*self.before, *hoisted, loop)
         return Call(launches, self.operands, self.results, tuple(self.temporaries),
                     tuple([()] * len(self.results)))  # fmt: skip
 
@@ -97,14 +107,13 @@ class _Writer:
         self.temporaries.append((shape, dtype))
         return len(self.operands) + len(self.results) + len(self.temporaries) - 1
 
-    def _place_operands(self) -> list[Launch]:
-        """Where the body's operands are; the launches that copy the first carry to its place."""
+    def _place_operands(self) -> None:
+        """Where the body's operands are; the first carry is copied to its place."""
         consts, carry, xs = self.shape.split(self.body.in_vars)
-        n, m = len(consts), len(consts) + len(carry)
-        self.places.update(zip(consts, range(n)))
-        for k, x in enumerate(xs):
-            self.places[x] = Moving(m + k, x.aval.size * x.aval.dtype.itemsize)
-        copies = []
+        sources, first, stacked = self.shape.split(self.sources)
+        self.places.update(zip(consts, sources))
+        for x, source in zip(xs, stacked):
+            self.places[x] = Moving(source, x.aval.size * x.aval.dtype.itemsize)
         self.carry: list[tuple[int, int]] = []
         for k, x in enumerate(carry):
             result = len(self.operands) + k
@@ -112,8 +121,8 @@ class _Writer:
             pair = (other, result) if self.shape.length % 2 else (result, other)
             self.carry.append(pair)
             self.places[x] = Turning(*pair)
-            copies.append(Launch(copy_kernel(x.aval.size, str(x.aval.dtype)), (n + k, pair[0])))
-        return copies
+            kernel = copy_kernel(x.aval.shape, str(x.aval.dtype))
+            self.before.append(Launch(kernel, (first[k], pair[0])))
 
     def _place_results(self) -> None:
         n = self.shape.n_carry
