@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtorch.compiler.fusion import Group, Groups
+from rtorch.compiler.joins import concat_call
 from rtorch.compiler.lowering import Call, lower, supports
 from rtorch.compiler.products import product_call
 from rtorch.compiler.scans import hoist, scan_call
@@ -115,6 +116,8 @@ def _as_call(eqn: Eqn, found: Groups) -> Eqn:
     call = None
     if eqn.prim.name == "dot_general":
         call = product_call(eqn, found)
+    elif eqn.prim.name == "concat":
+        call = concat_call(eqn, found)
     elif eqn.prim.name == "scan":
         call = scan_call(eqn, found, fuse)
     return eqn if call is None else Eqn(fused_p, call.operands, {"call": call}, call.results)

@@ -12,14 +12,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from rtorch.compiler.views import View, views
+from rtorch.compiler.views import VIEWS, View, views
 from rtorch.core.program import Atom, Eqn, Program, Var
 
 Axes: TypeAlias = tuple[int | None, ...]  # for each axis of a value the axis of the domain
 
 REDUCTIONS = frozenset({"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "reduce_and",
                         "reduce_or"})  # fmt: skip
-VIEWS = frozenset({"broadcast", "permute_dims", "reshape", "slice", "flip"})
 MOST_EQUATIONS = 64  # in a group
 FEW_ROWS = 8  # fewer do not keep the threads busy
 LONG_ROW = 1 << 14  # elements; a row up to here is not worth more than one thread

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rtorch.compiler.fused import fuse
-from rtorch.compiler.fusion import VIEWS
+from rtorch.compiler.views import VIEWS
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import Place, Planner, executable
 from rtorch.core.program import Eqn, Program, Var

@@ -15,7 +15,7 @@ from rtorch.compiler.native.kernel import Access, Ints, Kernel, Node, Store, ord
 from rtorch.compiler.native.entry import Part
 from rtorch.compiler.native.loops import Loops
 from rtorch.compiler.native.scalars import SUPPORTED
-from rtorch.compiler.views import View, packed
+from rtorch.compiler.views import packed
 from rtorch.core.program import Eqn, Var
 
 BLOCK = 1 << 12  # elements that are one task
@@ -329,21 +329,36 @@ def _map_kernel(low: _Lowering, stores: list[tuple[int, _Place]], places: list[_
     return Kernel(tuple(outer), (extent,), _arg_dtypes(low), nodes, out, block=block)
 
 
-def copy_kernel(shape: Ints, dtype: str, view: View | None = None) -> Loops:
-    """A kernel that copies an array, or a view of one, to row-major order."""
-    *rows, size = shape if view is not None else (math.prod(shape),)
-    strides = view.strides if view is not None else (1,)
-    target = packed(shape) if view is not None else (1,)
+class Spot(NamedTuple):
+    """Where the elements of an array lie: the first one, and the strides."""
+
+    offset: int
+    strides: Ints
+
+
+def copy_kernel(shape: Ints, dtype: str, source: Spot | None = None,
+                target: Spot | None = None) -> Loops:  # fmt: skip
+    """A kernel that copies the elements of an array; by default in row-major order."""
+    if source is None and target is None:
+        shape = (math.prod(shape),)
+    source, target = (spot or Spot(0, packed(shape)) for spot in (source, target))
+    group = Group(shape)
+    places = [_Place(k, *spot) for k, spot in enumerate((source, target))]
+    *rows, last = _collapsed(sorted(group.axes), shape, places) or [[]]
+    size = _extent(last, group)
+    outer = [_extent(g, group) for g in rows]
     block = BLOCK if size > 2 * BLOCK else 0
+
+    def access(place: _Place) -> Access:
+        strides = [place.strides[g[-1]] for g in rows]
+        return Access(place.arg, place.offset, (*strides, 0) if block else tuple(strides),
+                      (place.strides[last[-1]] if last else place.arg,))  # fmt: skip
+
     if block:
-        rows = [*rows, -(-size // block)]
-
-    def access(arg: int, offset: int, s: Ints) -> Access:
-        return Access(arg, offset, (*s[:-1], 0) if block else tuple(s[:-1]), (s[-1],))
-
-    nodes = (Node("load", (), dtype, access(0, view.offset if view is not None else 0, strides)),)
-    store = Store(0, access(1, 0, target if size > 1 else (*target[:-1], 1)))
-    return Loops(Kernel(tuple(rows), (size,), (dtype, dtype), nodes, (store,), block=block))
+        outer.append(-(-size // block))
+    nodes = (Node("load", (), dtype, access(places[0])),)
+    stores = (Store(0, access(places[1])),)
+    return Loops(Kernel(tuple(outer), (size,), (dtype, dtype), nodes, stores, block=block))
 
 
 # ---- long reductions -----------------------------------------------------------------------------

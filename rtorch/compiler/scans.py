@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from rtorch.compiler.fusion import VIEWS, Groups
-from rtorch.compiler.lowering import Call, Launch, copy_kernel
+from rtorch.compiler.fusion import Groups
+from rtorch.compiler.lowering import Call, Launch, Spot, copy_kernel
 from rtorch.compiler.native.entry import Moving, Turning
-from rtorch.compiler.views import packed
+from rtorch.compiler.views import VIEWS, packed
 from rtorch.core.program import Eqn, Program, Var
 
 Argument: TypeAlias = "int | Moving | Turning"
@@ -88,7 +88,9 @@ class _Writer:
             return root
         shape, dtype = a.aval.shape, str(a.aval.dtype)
         copy = self._temporary(shape, dtype)
-        self.before.append(Launch(copy_kernel(shape, dtype, groups.views[a]), (root, copy)))
+        _, offset, strides, _ = groups.views[a]
+        kernel = copy_kernel(shape, dtype, Spot(offset, strides))
+        self.before.append(Launch(kernel, (root, copy)))
         return copy
 
     def call(self) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple, TypeAlias
 
@@ -41,7 +42,12 @@ def views(program: Program) -> dict[Var, View]:
     for var in (*program.in_vars, *program.consts):
         found[var] = itself(var)
     for eqn in program.eqns:
-        view = _through(eqn, found) if len(eqn.outs) == 1 else None
+        if eqn.prim.name in _CUTS:
+            (source,) = eqn.args
+            pieces = _CUTS[eqn.prim.name](found[source], source.aval.shape, **eqn.params)
+            found.update(zip(eqn.outs, pieces))
+            continue
+        view = _through(eqn, found)
         for var in eqn.outs:
             found[var] = view or itself(var)
     return found
@@ -102,6 +108,18 @@ def _reshape(view: View, old: Ints, *, shape: Ints) -> View | None:
     return view._replace(strides=strides, axes=of_root)
 
 
+def _split(view: View, old: Ints, *, sizes: Ints, axis: int) -> list[View]:
+    starts = itertools.accumulate(sizes, initial=0)
+    return [view._replace(offset=view.offset + start * view.strides[axis], axes=None)
+            for start, _ in zip(starts, sizes)]  # fmt: skip
+
+
+def _unstack(view: View, old: Ints, *, axis: int) -> list[View]:
+    strides = view.strides[:axis] + view.strides[axis + 1 :]
+    return [View(view.root, view.offset + i * view.strides[axis], strides, None)
+            for i in range(old[axis])]  # fmt: skip
+
+
 def reshaped(old: Ints, strides: Ints, new: Ints) -> Ints | None:
     """The strides of a reshaped view; None if there are none, so that it takes a copy."""
     pairs = [(n, s) for n, s in zip(old, strides) if n != 1]
@@ -134,3 +152,5 @@ _RULES = {
     "broadcast": _broadcast, "permute_dims": _permute, "slice": _slice, "flip": _flip,
     "reshape": _reshape,
 }  # fmt: skip
+_CUTS = {"split": _split, "unstack": _unstack}
+VIEWS = frozenset(_RULES) | frozenset(_CUTS)
