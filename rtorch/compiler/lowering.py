@@ -252,8 +252,9 @@ def _scheduled(low: _Lowering, stores: list[tuple[int, _Place]]) -> Call:
     inner = _collapsed(sorted(group.inner), group.extents, places)
     across = bool(rows) and _last(rows) > _last(inner)
     nodes = tuple([_placed(n, rows, inner, low) for n in low.nodes])
-    is_row = order(Kernel((), (1,), (), nodes, ())).is_row
-    out = tuple([Store(n, _access(p, rows, () if is_row[n] else inner, low)) for n, p in stores])
+    full = [group.is_full(group.maps[v]) for v in low.results]
+    out = tuple([Store(n, _access(p, rows, inner if is_full else (), low))
+                 for (n, p), is_full in zip(stores, full, strict=True)])  # fmt: skip
     kernel = Kernel(
         tuple([_extent(g, group) for g in rows]), tuple([_extent(g, group) for g in inner]),
         _arg_dtypes(low), nodes, out, across,

@@ -13,7 +13,7 @@ from rtorch.compiler.native import scalars
 from rtorch.compiler.native.kernel import REDUCTIONS, Access, Kernel, order
 from rtorch.compiler.native.scalars import IN_MEMORY, IN_REGISTER, NBYTES
 from rtorch.compiler.native.target import Target
-from rtorch.compiler.native.text import Function, Slot, Value, constant
+from rtorch.compiler.native.text import Function, Slot, Value, constant, suffix
 
 # Operations that take much longer than to load a number: kept from stage to stage.
 EXPENSIVE = frozenset({"exp", "log", "tanh", "sigmoid", "sin", "cos", "pow", "erf", "log1p", "expm1"})
@@ -183,14 +183,23 @@ class _Printer:
             x = self._gather(address, stride, kind, at.mask)
         return scalars.from_memory(f, x, dtype)
 
+    def _places(self, address: Value, stride: int, kind: str) -> Value:
+        """The addresses of elements at a distance."""
+        offsets = self.f.op("mul", self.f.ramp("i64", self.lanes), stride)
+        return self.f.let(f"getelementptr {kind}, {address}, {offsets}", "ptr", self.lanes)
+
+    def _scatter(self, address: Value, stride: int, x: Value, mask: Value | None) -> None:
+        f, lanes = self.f, self.lanes
+        places = self._places(address, stride, x.kind)
+        mask = mask or constant(1, "i1", lanes)
+        name = f"@llvm.masked.scatter.{suffix(x.kind, lanes)}.v{lanes}p0"
+        f.declarations.add(f"declare void {name}({x.type}, {places.type}, i32, {mask.type})")
+        f.line(f"call void {name}({x}, {places}, i32 {NBYTES_OF_KIND[x.kind]}, {mask})")
+
     def _gather(self, address: Value, stride: int, kind: str, mask: Value | None) -> Value:
         f, lanes = self.f, self.lanes
-        ramp = f.ramp("i64", lanes)
-        offsets = f.op("mul", ramp, stride)
-        places = f.let(f"getelementptr {kind}, {address}, {offsets}", "ptr", lanes)
+        places = self._places(address, stride, kind)
         vector = f"<{lanes} x {kind}>"
-        from rtorch.compiler.native.text import suffix
-
         name = f"@llvm.masked.gather.{suffix(kind, lanes)}.v{lanes}p0"
         mask = mask or constant(1, "i1", lanes)
         f.declarations.add(f"declare {vector} {name}(<{lanes} x ptr>, i32, {mask.type}, {vector})")
@@ -202,8 +211,10 @@ class _Printer:
         address, stride = self._address(access, at)
         f = self.f
         x = scalars.to_memory(f, f.splat(x, self.lanes) if stride else x, dtype)
-        assert stride in (0, 1), "results are contiguous along the vectors"
-        f.store(address, x, at.mask if stride else None)
+        if stride in (0, 1):
+            f.store(address, x, at.mask if stride else None)
+        else:
+            self._scatter(address, stride, x, at.mask)
 
     def _address(self, access: Access, at: _Position) -> tuple[Value, int]:
         """The address of the first lane, and the distance of the lanes."""
