@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.vmap import vmap as vmap
     from rtorch.transforms.while_loop import while_loop as while_loop
+    from rtorch.visual import show as show
 
 _LATE_MODULES = (
     "data",
@@ -276,6 +277,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "result_type",
         "save",
         "scan",
+        "show",
         "solvers",
         "sparse_hessian",
         "sparse_jacobian",
@@ -363,6 +365,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "linearize",
                 "vhp",
             ),
+            "rtorch.visual": ("show",),
             "rtorch.transforms.sparsity": ("sparsity_pattern",),
             "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },

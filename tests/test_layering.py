@@ -20,6 +20,8 @@ LAYERS = (
     "transforms",
     "debug",
     "export",
+    "visual",
+    "profiling",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
     "random",
     "nn",
@@ -28,6 +30,8 @@ LAYERS = (
     "data",
     "io",
     "testing",
+    "cli",
+    "__main__",
 )
 FIRST_USER_LAYER = LAYERS.index("random")
 
