@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         window_argmax as window_argmax,
         window_max as window_max,
     )
+    from rtorch.profiling import profile as profile
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
     from rtorch.transforms.callbacks import (
@@ -266,6 +267,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "pmean",
         "pmin",
         "ppermute",
+        "profile",
         "promote_types",
         "pshuffle",
         "psum",
@@ -365,6 +367,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "linearize",
                 "vhp",
             ),
+            "rtorch.profiling": ("profile",),
             "rtorch.visual": ("show",),
             "rtorch.transforms.sparsity": ("sparsity_pattern",),
             "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
