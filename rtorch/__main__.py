@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rtorch.cli.main import main
+from rtorch.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

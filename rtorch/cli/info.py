@@ -69,7 +69,7 @@ def collect() -> dict[str, dict[str, Any]]:
             "C compiler": next(filter(None, map(shutil.which, ("cc", "gcc", "clang", "cl"))), None),
             "llvmlite": _version("llvmlite"),
         },
-        "cache": {"folder": str(_cache_folder()), "exists": _cache_folder().is_dir()},
+        "cache": _caches(),
     }
 
 
@@ -126,7 +126,17 @@ def _device(device: rt.Device) -> str:
     return f"{name.decode() if isinstance(name, bytes) else name}, {memory:.1f} GiB"
 
 
-def _cache_folder() -> Path:
-    """Where downloaded data sets and compiled code may be kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("RTORCH_CACHE") or Path(base) / "rtorch")
+def _caches() -> dict[str, Any]:
+    """Where compiled code and downloaded data sets are kept, and whether anything is there."""
+    if sys.platform == "win32":
+        usual = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "rtorch" / "cache"
+    else:
+        usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rtorch"
+    chosen = os.environ.get("RTORCH_CACHE_DIR")  # empty: nothing is kept
+    folder = usual if chosen is None else Path(chosen) if chosen else None
+    data = Path(os.environ.get("RTORCH_DATA") or usual)
+    return {
+        "folder": folder and str(folder),
+        "exists": folder is not None and folder.is_dir(),
+        "data sets": str(data),
+    }

@@ -13,7 +13,7 @@ from rtorch.core.printer import programs_in
 from rtorch.core.trace import EvalTrace
 from rtorch.errors import SourceLine, user_line
 from rtorch.profiling.events import Event, Memory
-from rtorch.profiling.steps import on_their_device, step_of
+from rtorch.profiling.steps import on_their_device, prepare, step_of
 from rtorch.transforms.watch import watch
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class ProfilingEval(EvalTrace):
         first_of_name = all(f.name != frame.name for f in frames)
         first_of_line = all(f.line != frame.line for f in frames)
         frames.append(frame)
+        prepare(params)
         synchronize(args)
         begin, out = now(), None
         try:

@@ -221,6 +221,14 @@ def test_info(capsys):
         assert all(name in text for name in entries)
 
 
+@pytest.mark.parametrize("chosen", ["", "/somewhere"])
+def test_the_cache_folder(capsys, monkeypatch, chosen):
+    monkeypatch.setenv("RTORCH_CACHE_DIR", chosen)
+    found = json.loads(output(capsys, "info", "--json"))["cache"]
+    assert found["folder"] == (str(Path(chosen)) if chosen else None)
+    assert found["exists"] is False
+
+
 def test_a_broken_driver_does_not_hide_the_rest(capsys, monkeypatch):
     def broken():
         raise OSError("no driver")
