@@ -90,9 +90,11 @@ class ProfilingEval(EvalTrace):
             end = now()
             frames.pop()
             outs = _results(prim, out)
-            alive = _note(outs)
+            _memory.note(outs, args)
+            alive = _memory.alive(any(isinstance(x, CudaArray) for x in outs))
             held, touched, flops = _amount(prim, args, params, outs)
-            total = end - begin - frame.recording
+            # Between its equations, what runs in steps does what its plan would not do.
+            total = frame.inside if held == "program" else end - begin - frame.recording
             event = Event(
                 frame.name, held, source, tuple([x.aval for x in outs]), threading.get_ident(),
                 begin, end - begin, total, total - frame.inside, touched, flops, alive,
@@ -102,7 +104,7 @@ class ProfilingEval(EvalTrace):
                 profile._add(event)
             if frames:
                 frames[-1].inside += total
-                frames[-1].recording += frame.recording + (begin - entered) + (now() - end)
+                frames[-1].recording += (now() - entered) - total
         return out
 
 
@@ -128,17 +130,10 @@ def synchronize(xs: Any) -> None:
         backend.cupy().cuda.get_current_stream().synchronize()
 
 
-def _note(outs: tuple[Array, ...]) -> int:
-    """Count results; the bytes that are alive."""
-    for x in outs:
-        _memory.note(x)
-    return _memory.alive(any(isinstance(x, CudaArray) for x in outs))
-
-
 def _amount(
     prim: Primitive, args: tuple[Any, ...], params: dict[str, Any], outs: tuple[Array, ...]
 ) -> tuple[str, int, float]:
-    """Whether it holds other operations, the bytes it touches, and its flops."""
+    """Whether it is run in steps, the bytes it touches, and its flops."""
     if step_of(prim) is not None:
         return "program", 0, 0.0
     avals = [x.aval if isinstance(x, Array) else x for x in args]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from rtorch.core import backend
@@ -60,12 +61,16 @@ class Memory:
         self._owners: dict[int, Any] = {}
         self._alive = 0
 
-    def note(self, x: Array) -> None:
-        """Count a result."""
-        owner = x._data
-        while type(base := getattr(owner, "base", None)) is type(owner):
-            owner = base
-        key, size = id(owner), int(owner.nbytes)
+    def note(self, outs: Iterable[Array], args: Iterable[Any]) -> None:
+        """Count results, but not the memory of operands that were there before."""
+        before = {id(_owner(x)) for x in args if isinstance(x, Array)}
+        for x in outs:
+            owner = _owner(x)
+            if id(owner) not in before:
+                self._add(id(owner), owner)
+
+    def _add(self, key: int, owner: Any) -> None:
+        size = int(owner.nbytes)
         with self._lock:
             if key in self._owners:
                 return
@@ -84,3 +89,11 @@ class Memory:
         """Bytes at this moment."""
         pool = getattr(backend.cupy(), "get_default_memory_pool", None) if on_gpu else None
         return self._alive + (int(pool().used_bytes()) if pool is not None else 0)
+
+
+def _owner(x: Array) -> Any:
+    """The array that has the memory which `x` shows."""
+    owner = x._data
+    while type(base := getattr(owner, "base", None)) is type(owner):
+        owner = base
+    return owner

@@ -130,11 +130,19 @@ def _weight(link: Link) -> float:
     return (1.0, 2.0, 8.0)[bends]
 
 
+def _reach(item: Item) -> float:
+    """How far an item extends to the right, with the label of its last result."""
+    half = item.width / 2
+    if isinstance(item, Box) and item.labels and item.labels[-1]:
+        return max(half, item.outs[-1] + _label(item.labels[-1]) - 8)
+    return half
+
+
 def _settle(layer: Sequence[Item], wishes: Sequence[float], weights: Sequence[float]) -> None:
     """Place a layer as near to `wishes` as the order and the gaps allow."""
     offsets = [0.0]
     for left, right in itertools.pairwise(layer):
-        offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP_X)
+        offsets.append(offsets[-1] + _reach(left) + right.width / 2 + GAP_X)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, number of items
     for wish, weight, offset in zip(wishes, weights, offsets):
         mean, total, n = wish - offset, weight, 1
@@ -152,7 +160,7 @@ def _settle(layer: Sequence[Item], wishes: Sequence[float], weights: Sequence[fl
 
 def _place_y(graph: Graph, layers: Sequence[Sequence[Item]], links: Sequence[Link]) -> None:
     left = min((x.x - x.width / 2 for layer in layers for x in layer), default=0.0)
-    right = max((x.x + x.width / 2 for layer in layers for x in layer), default=0.0)
+    right = max((x.x + _reach(x) for layer in layers for x in layer), default=0.0)
     graph.width = right - left
     rows: dict[Item, tuple[float, float]] = {}
     y = 0.0

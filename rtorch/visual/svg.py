@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
+from html import escape as escape_html
 
 from rtorch.visual.family import FAMILIES
 from rtorch.visual.graph import SMALL_LETTER, TITLE_LETTER, Box, Graph
@@ -46,6 +46,12 @@ def svg_text(graph: Graph, heading: str) -> str:
         "</svg>",
     ]
     return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """`text` as XML can hold it: most control characters are not allowed."""
+    legal = "".join(c if c >= " " or c in "\n\t" else "\ufffd" for c in text)
+    return escape_html(legal.encode("utf-8", "replace").decode())
 
 
 def _graph(graph: Graph) -> Iterator[str]:

@@ -171,6 +171,14 @@ def test_chains_keep_every_operation():
     assert len(program.eqns) == 4
 
 
+def test_any_name_is_legal():
+    @rt.named_scope("a<b>\x00&\ud800")
+    def f(x):
+        return rt.sin(x) + x
+
+    ET.fromstring(rt.show(f, rt.spec(3)).svg.encode("utf-8"))
+
+
 def test_dot():
     text = rt.show(*flat("branches")).dot
     assert text.startswith("digraph")
