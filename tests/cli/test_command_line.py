@@ -129,6 +129,15 @@ def test_files_that_are_none(files, capsys):
         assert name in failure(capsys, "inspect", files / name)
 
 
+def test_damaged_headers_are_one_line(files, capsys):
+    raw = (files / "x.npy").read_bytes()
+    for place in range(6, 80):
+        changed = raw[:place] + b"\x80" + raw[place + 1 :]
+        (files / "x.npy").write_bytes(changed)
+        if main(["inspect", str(files / "x.npy")]):
+            assert "is damaged or holds objects" in capsys.readouterr().err
+
+
 # ---- convert -------------------------------------------------------------------------------------
 
 
