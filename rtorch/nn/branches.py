@@ -12,15 +12,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.combinators import check_names, named_layers, split_key
-from rtorch.nn.layer import (
-    Layer,
-    Params,
-    State,
-    apply_part,
-    as_layer,
-    as_spec,
-    init_part,
-)
+from rtorch.nn.layer import Layer, Params, State, as_layer, as_spec
+from rtorch.nn.parts import apply_part, init_part
 
 __all__ = [
     "fan_in_concat",

@@ -183,7 +183,9 @@ def _last_axes(name: str, x: Any, given: Any, params: Params | None = None) -> t
     if params:
         shape = params["weight"].shape
     if x.shape[len(x.shape) - len(shape) :] != shape or (given is not None and shape != given):
-        raise ShapeError(f"[{name}] x: expected shape (..., {str(shape)[1:]}, got {describe(x)}")
+        raise ShapeError(
+            f"[{name}] x: expected shape (..., {', '.join(map(str, shape))}), got {describe(x)}"
+        )
     return tuple(shape)
 
 
