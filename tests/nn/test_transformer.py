@@ -230,7 +230,7 @@ KEY = rt.random.key
             lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2).init(
                 KEY(0), rt.spec((3, 2, 7))
             ),
-            errors.ShapeError, r"\[TransformerEncoder\['0'\] TransformerEncoderLayer\['self_attn'",
+            errors.ShapeError, r"\[TransformerEncoder\['layers.0'\] TransformerEncoderLayer\['self_attn'",
         ),
         (
             lambda: nn.TransformerDecoderLayer(8, 2).init(KEY(0), rt.spec((3, 2, 8))),
@@ -259,7 +259,7 @@ def test_messages(call: Any, error: type[Exception], text: str) -> None:
 def stack_of(x: Any, layers: int = 2) -> Any:
     layer = nn.TransformerEncoderLayer(4, 2, 8, norm_first=True)
     stack = nn.TransformerEncoder(layer, layers, norm=True)
-    return stack, *stack.init(rt.random.key(0), x)
+    return stack, *stack.init(rt.random.key(layers), x)
 
 
 @pytest.mark.parametrize("dtype", [rt.int32, rt.float16, rt.float64])
