@@ -217,4 +217,6 @@ def _separable(
     pointwise = conv_layer(
         name, n, out_channels, 1, 1, 0, 1, 1, bias, "zeros", data_format, None, None, dtype
     )
-    return serial(("depthwise", depthwise), ("pointwise", pointwise))
+    both = serial(("depthwise", depthwise), ("pointwise", pointwise))
+    both.apply.__qualname__ = f"{name}.apply"
+    return both

@@ -15,6 +15,9 @@ def Embedding(
     num_embeddings: int,
     embedding_dim: int,
     padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
     *,
     weight_init: Initializer | None = None,
     dtype: Any = None,
@@ -25,6 +28,10 @@ def Embedding(
         num_embeddings: How many rows; an input outside ``0 .. num_embeddings - 1`` raises.
         embedding_dim: Their length, which is the last axis of the output.
         padding_idx: A row that begins as zeros and gets no gradient.
+        max_norm: Longer rows are shortened to this as they are read; their gradient is as if they
+            were not. PyTorch shortens them in the weight, which stays as it is here.
+        norm_type: The p of the norm of rows, for `max_norm`.
+        scale_grad_by_freq: Whether the gradient of a row is divided by how often it is read.
         weight_init: Initializer of the weight, shape ``(num_embeddings, embedding_dim)``; by
             default normal, as in PyTorch.
         dtype: Dtype of the weight; by default `rt.default_dtype()`.
@@ -45,6 +52,8 @@ def Embedding(
         ((2, 3, 4), True)
     """
     padding_idx = check_table("Embedding", num_embeddings, embedding_dim, padding_idx)
+    if max_norm is not None and not max_norm > 0:
+        raise ArgumentError(f"[Embedding] max_norm: expected a number above 0, got {max_norm!r}")
 
     def init(key: Any, spec: Any) -> Params:
         needs_key("Embedding", key, "init")
@@ -58,11 +67,29 @@ def Embedding(
         x = rt.asarray(x)
         _check(x)
         rows = rt.take(params["weight"], x, axis=0)
+        if max_norm is not None:
+            rows = _shortened(rows, max_norm, norm_type)
+        if scale_grad_by_freq:
+            rows = _shared_gradient(rows, x, num_embeddings)
         if padding_idx is None:
             return rows
         return rt.where((x == padding_idx)[..., None], rt.stop_gradient(rows), rows)
 
     return stateless(init, call)
+
+
+def _shortened(rows: Any, max_norm: float, norm_type: float) -> Any:
+    fixed = rt.stop_gradient(rows)
+    norm = rt.linalg.vector_norm(fixed, ord=norm_type, axis=-1, keepdims=True)
+    shorter = rt.where(norm > max_norm, fixed * (max_norm / (norm + 1e-7)), fixed)
+    return shorter + (rows - fixed)
+
+
+def _shared_gradient(rows: Any, x: Any, num_embeddings: int) -> Any:
+    """`rows`, with gradients divided by how often each is there."""
+    times = rt.bincount(rt.ravel(x), length=num_embeddings)[x]
+    fixed = rt.stop_gradient(rows)
+    return fixed + (rows - fixed) / times[..., None].astype(rows.dtype)
 
 
 def _check(x: Any) -> None:

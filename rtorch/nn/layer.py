@@ -40,6 +40,9 @@ class Layer(NamedTuple):
     init: Callable[..., tuple[Params, State]]
     apply: Callable[..., tuple[Any, State]]
 
+    def __repr__(self) -> str:
+        return f"<Layer {kind_of(self)}>"
+
 
 def stateless(
     init: Callable[[Any, Spec], Params] | None,

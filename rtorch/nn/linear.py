@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
 from rtorch.nn.initializers import Initializer, uniform
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_bias, parameter_dtype
 
 
 def Linear(
@@ -49,6 +49,7 @@ def Linear(
         raise ArgumentError(
             f"[Linear] out_features: expected a length (an int, 0 or more), got {out_features!r}"
         )
+    check_bias("Linear", bias)
 
     def init(key: Any, spec: Any) -> Params:
         _check_input(spec)

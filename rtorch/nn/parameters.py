@@ -49,6 +49,26 @@ def check_count(layer: str, argument: str, value: Any) -> None:
         raise ArgumentError(f"[{layer}] {argument}: expected an int, 1 or more, got {value!r}")
 
 
+def check_eps(layer: str, value: Any) -> None:
+    """Raise unless `value` is a small number: PyTorch has the channels in its place."""
+    if not isinstance(value, (int, float)) or value < 0:
+        raise ArgumentError(f"[{layer}] eps: expected a number of 0 or more, got {value!r}")
+    if value >= 1:
+        raise ArgumentError(
+            f"[{layer}] eps: expected a small number, got {value!r}; the number of channels comes "
+            "from the input and is not given"
+        )
+
+
+def check_bias(layer: str, value: Any) -> None:
+    """Raise unless `value` is True or False: PyTorch has the output's length in its place."""
+    if not isinstance(value, bool):
+        raise ArgumentError(
+            f"[{layer}] bias: expected True or False, got {value!r}; the length of the input comes "
+            f"from it and is not given: {layer}(out_features)"
+        )
+
+
 def torch_uniform(fan_in: int) -> Initializer:
     """Uniform in ±1/sqrt(fan_in), where PyTorch's linear and convolutional layers start."""
     bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
