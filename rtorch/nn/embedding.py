@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, DTypeError, describe
+from rtorch.errors import ArgumentError, DTypeError, OutOfBoundsError, describe
+from rtorch.nn.checks import refuse
 from rtorch.nn.initializers import Initializer, normal
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
 from rtorch.nn.parameters import check_count, check_names
@@ -42,6 +43,7 @@ def Embedding(
 
     Raises:
         DTypeError: (``init``, ``apply``) if the input is not of integers.
+        OutOfBoundsError: (``apply``, not under `jit`) if one of them is no row.
 
     Example:
         >>> import rtorch as rt
@@ -66,6 +68,8 @@ def Embedding(
         check_names("Embedding", "params", params, ("weight",))
         x = rt.asarray(x)
         _check(x)
+        refuse((x < 0) | (x >= num_embeddings), OutOfBoundsError(
+            f"[Embedding] x: expected integers from 0 to {num_embeddings - 1}"))  # fmt: skip
         rows = rt.take(params["weight"], x, axis=0)
         if max_norm is not None:
             rows = _shortened(rows, max_norm, norm_type)

@@ -51,6 +51,34 @@ def test_sizes_of_the_input_are_not_given(make: Any, text: str) -> None:
         make()
 
 
+def test_a_window_larger_than_the_image_is_refused() -> None:
+    layer = nn.Conv2d(3, 64, 3)  # as torch has it: 3 channels in, 64 out, window 3
+    x = rt.zeros((1, 3, 32, 32))
+    text = r"\[Conv2d\] the window \(64, 64\) .* padded axes \(32, 32\) of float32\[1, 3, 32, 32\]"
+    params, state = layer.init(rt.random.key(1), x)
+    for apply in (layer.apply, rt.jit(layer.apply)):
+        with pytest.raises(errors.ShapeError, match=text):
+            apply(params, state, x)
+    assert nn.conv1d(rt.zeros((1, 2, 3)), rt.zeros((1, 2, 3)), padding=0).shape == (1, 1, 1)
+    assert nn.conv1d(rt.zeros((1, 2, 1)), rt.zeros((1, 2, 5)), padding=2).shape == (1, 1, 1)
+
+
+@pytest.mark.parametrize("lengths", [[7, 2], [-1, 2]])
+def test_lengths_out_of_range_are_refused(lengths: list[int]) -> None:
+    layer, x = nn.GRU(4, batch_first=True), rt.zeros((2, 6, 3))
+    params, state = layer.init(rt.random.key(2), x)
+    with pytest.raises(errors.OutOfBoundsError, match=r"\[GRU\] lengths: .* from 0 to 6"):
+        layer.apply(params, state, {"x": x, "lengths": lengths})
+
+
+@pytest.mark.parametrize("number", [5, -1])
+def test_embedding_of_what_is_no_row_is_refused(number: int) -> None:
+    layer = nn.Embedding(5, 2)
+    params = {"weight": rt.zeros((5, 2))}
+    with pytest.raises(errors.OutOfBoundsError, match=r"\[Embedding\] x: .* from 0 to 4"):
+        layer.apply(params, {}, rt.asarray([0, number]))
+
+
 def test_a_layer_prints_what_it_is() -> None:
     assert repr(nn.Linear(3)) == "<Layer Linear>"
     assert repr(nn.serial(nn.relu)) == "<Layer serial>"
