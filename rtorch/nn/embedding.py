@@ -9,7 +9,7 @@ from rtorch.errors import ArgumentError, DTypeError, OutOfBoundsError, describe
 from rtorch.nn.checks import refuse
 from rtorch.nn.initializers import Initializer, normal
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import check_count, check_names
+from rtorch.nn.parameters import check_count, check_names, first
 
 
 def Embedding(
@@ -61,7 +61,8 @@ def Embedding(
         needs_key("Embedding", key, "init")
         _check(spec)
         of = rt.default_dtype() if dtype is None else dtype
-        weight = (weight_init or normal())(key, (num_embeddings, embedding_dim), of)
+        shape = (num_embeddings, embedding_dim)
+        weight = first("Embedding", "weight", weight_init or normal(), key, shape, of)
         return {"weight": weight if padding_idx is None else weight.at[padding_idx].set(0)}
 
     def call(params: Params, x: Any) -> rt.Array:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, TreeError, describe
+from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
+from rtorch.nn import initializers
 from rtorch.nn.initializers import Initializer, uniform
 
 
@@ -67,6 +68,22 @@ def check_bias(layer: str, value: Any) -> None:
             f"[{layer}] bias: expected True or False, got {value!r}; the length of the input comes "
             f"from it and is not given: {layer}(out_features)"
         )
+
+
+def first(layer: str, name: str, initializer: Any, key: Any, shape: Any, dtype: Any) -> rt.Array:
+    """What `initializer` gives for the parameter `name`, checked."""
+    known = getattr(initializer, "__name__", "")
+    if known not in ("zeros", "ones") and getattr(initializers, known, None) is initializer:
+        raise ArgumentError(
+            f"[{layer}] {name}_init: expected an initializer, got the function that makes one: "
+            f"call it, initializers.{known}()"
+        )
+    value: rt.Array = initializer(key, shape, dtype)
+    if getattr(value, "shape", None) != shape:
+        raise ShapeError(
+            f"[{layer}] {name}_init: expected an array of shape {shape}, got {describe(value)}"
+        )
+    return value
 
 
 def torch_uniform(fan_in: int) -> Initializer:

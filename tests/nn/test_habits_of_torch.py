@@ -79,6 +79,20 @@ def test_embedding_of_what_is_no_row_is_refused(number: int) -> None:
         layer.apply(params, {}, rt.asarray([0, number]))
 
 
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [(nn.Linear, (2, 3)), (lambda n, **k: nn.Conv1d(n, 2, **k), (1, 3, 5)),
+     (lambda n, **k: nn.ConvTranspose1d(n, 2, **k), (1, 3, 5))],
+)  # fmt: skip
+def test_first_values_are_checked(make: Any, shape: tuple[int, ...]) -> None:
+    not_called = make(4, weight_init=nn.initializers.kaiming_normal)
+    with pytest.raises(errors.ArgumentError, match=r"weight_init: .* initializers.kaiming_normal"):
+        not_called.init(rt.random.key(3), rt.spec(shape))
+    of_another_shape = make(4, bias_init=lambda key, shape, dtype: rt.zeros((3, 3), dtype))
+    with pytest.raises(errors.ShapeError, match=r"bias_init: .* shape \(4,\), got float32\[3, 3\]"):
+        of_another_shape.init(rt.random.key(4), rt.spec(shape))
+
+
 def test_a_layer_prints_what_it_is() -> None:
     assert repr(nn.Linear(3)) == "<Layer Linear>"
     assert repr(nn.serial(nn.relu)) == "<Layer serial>"
