@@ -217,6 +217,4 @@ def _separable(
     pointwise = conv_layer(
         name, n, out_channels, 1, 1, 0, 1, 1, bias, "zeros", data_format, None, None, dtype
     )
-    both = serial(("depthwise", depthwise), ("pointwise", pointwise))
-    both.apply.__qualname__ = f"{name}.apply"
-    return both
+    return serial(("depthwise", depthwise), ("pointwise", pointwise))

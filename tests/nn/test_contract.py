@@ -234,7 +234,8 @@ def test_the_name_of_a_layer(name: str) -> None:
     """`summary` shows it."""
     wanted = {"as_layer": "gelu", "lambda_": "softmax", "stateless": "combinators"}
     kind = name.partition(":")[0]
-    wanted |= dict.fromkeys([f"MaxUnpool{n}d" for n in (1, 2, 3)], "serial")
+    made_of_others = [f"{kind}{n}d" for n in (1, 2, 3) for kind in ("MaxUnpool", "SeparableConv")]
+    wanted |= dict.fromkeys(made_of_others, "serial")
     assert kind_of(CASES[name].make()) == wanted.get(kind, kind)
 
 

@@ -96,7 +96,6 @@ def test_first_values_are_checked(make: Any, shape: tuple[int, ...]) -> None:
 def test_a_layer_prints_what_it_is() -> None:
     assert repr(nn.Linear(3)) == "<Layer Linear>"
     assert repr(nn.serial(nn.relu)) == "<Layer serial>"
-    assert repr(nn.SeparableConv2d(3, 3)) == "<Layer SeparableConv2d>"
 
 
 def test_fan_in_sum_may_be_called_as_fan_in_concat_is() -> None:
