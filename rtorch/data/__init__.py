@@ -16,6 +16,7 @@ Example:
 
 from __future__ import annotations
 
+from rtorch.data import image, text
 from rtorch.data.arrays import ArrayDataset
 from rtorch.data.cifar import CIFAR10, CIFAR100
 from rtorch.data.collating import collate, pad_collate
@@ -69,6 +70,7 @@ __all__ = [
     "download",
     "fetch",
     "filter",
+    "image",
     "map",
     "pad_collate",
     "random_split",
@@ -79,6 +81,7 @@ __all__ = [
     "sharded",
     "shuffled",
     "subset",
+    "text",
     "weighted",
     "zip",
 ]
