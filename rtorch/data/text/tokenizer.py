@@ -158,7 +158,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     """
     value = read_json("load_tokenizer", path, FORMAT)
     kinds = {kind.kind: kind for kind in Tokenizer.__subclasses__()}
-    if value.get("kind") not in kinds:
+    if str(value.get("kind")) not in kinds:
         raise FileFormatError(
             f"[load_tokenizer] {os.fspath(path)!r}: expected a kind of {sorted(kinds)}, "
             f"got {value.get('kind')!r}"

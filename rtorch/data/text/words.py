@@ -96,8 +96,10 @@ class WordTokenizer(Tokenizer):
         self, vocabulary: Vocabulary, pattern: str = WORDS, joiner: str = " ",
         lowercase: bool = False,
     ) -> None:  # fmt: skip
+        if not isinstance(joiner, str):
+            raise ArgumentError(f"[WordTokenizer] joiner: expected a string, got {joiner!r}")
         self.vocabulary, self.pattern = vocabulary, pattern
-        self.joiner, self.lowercase = joiner, lowercase
+        self.joiner, self.lowercase = joiner, bool(lowercase)
         self._regex = _compiled(pattern)
 
     @classmethod
