@@ -1,5 +1,6 @@
 """Tokenizers give back what they took, and BPE is that of the package tokenizers."""
 
+import contextlib
 import json
 import pickle
 import random
@@ -130,10 +131,8 @@ def test_damaged_files(tokenizer: text.Tokenizer, tmp_path: Path) -> None:
         broken += [json.dumps({**value, name: junk}).encode() for name in value if name != "joiner"]
     for content in broken:
         file.write_bytes(content)
-        try:
+        with contextlib.suppress(FileFormatError):  # and nothing else
             text.load_tokenizer(file)
-        except FileFormatError as error:
-            assert str(error).startswith("[load_tokenizer] ")
 
 
 def test_the_pattern_of_gpt2_leaves_nothing_out() -> None:
@@ -168,15 +167,7 @@ class TestAgainstThePackage:
     def test_encoded_texts_are_equal(self) -> None:
         package, ours = self.package(330), bpe()
         rng = random.Random(1)
-        letters = sorted(set("".join(CORPUS))) + [
-            "\x1c",
-            "\x85",
-            "\u3000",
-            "ǅ",
-            "\u0301",
-            "〇",
-            "㊿",
-        ]
+        letters = sorted({*"".join(CORPUS), *"\x1c\x85\u3000ǅ\u0301〇㊿"})
         for _ in range(300):
             string = "".join(rng.choices(letters, k=30))
             assert ours.encode(string) == package.encode(string).ids, repr(string)
@@ -204,7 +195,11 @@ class TestAgainstThePackage:
     ("call", "kind", "message"),
     [
         (lambda: BPE.encode(3), ArgumentError, r"\[encode\] text: expected a string, got int 3"),
-        (lambda: BPE.decode([10**6]), OutOfBoundsError, r"\[decode\] there is no token 1000000"),
+        (
+            lambda: BPE.decode([10**6]),
+            OutOfBoundsError,
+            r"\[decode\] ids: there is no token 1000000",
+        ),
         (lambda: text.BPETokenizer([]).encode("", eos=True), ArgumentError, "has no eos token"),
         (lambda: text.BPETokenizer([(0, 999)]), ArgumentError, "merges: pair 0"),
         (lambda: text.BPETokenizer.train("abc", 300), ArgumentError, "got one string"),

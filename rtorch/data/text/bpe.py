@@ -12,7 +12,7 @@ from typing import Any
 from rtorch.data.text.byte_level import ORDER, shown, to_bytes, to_text
 from rtorch.data.text.patterns import gpt2_pattern
 from rtorch.data.text.pieces import Pair, find_merges, merge_piece
-from rtorch.data.text.tokenizer import Tokenizer, roles
+from rtorch.data.text.tokenizer import Tokenizer, numbers, roles
 from rtorch.data.text.vocabulary import Vocabulary
 from rtorch.errors import ArgumentError, api, describe
 
@@ -61,7 +61,7 @@ class BPETokenizer(Tokenizer):
         self._regex = _regex(pattern)
         self._symbols = list(_BYTES)
         self._ranks: dict[Pair, tuple[int, int]] = {}
-        numbers = {symbol: i for i, symbol in enumerate(_BYTES)}
+        known = {symbol: i for i, symbol in enumerate(_BYTES)}
         for rank, (a, b) in enumerate(self.merges):
             if not 0 <= min(a, b) <= max(a, b) < len(self._symbols) or (a, b) in self._ranks:
                 raise ArgumentError(
@@ -69,7 +69,7 @@ class BPETokenizer(Tokenizer):
                     f"the {len(self._symbols)} tokens known by then"
                 )
             joined = self._symbols[a] + self._symbols[b]
-            new = numbers.setdefault(joined, len(self._symbols))
+            new = known.setdefault(joined, len(self._symbols))
             if new == len(self._symbols):
                 self._symbols.append(joined)
             self._ranks[a, b] = (rank, new)
@@ -133,8 +133,8 @@ class BPETokenizer(Tokenizer):
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of the numbers; special tokens have none."""
         n = len(self._symbols)
-        numbers = ids.tolist() if hasattr(ids, "tolist") else ids
-        return b"".join([self._symbols[i] for i in numbers if self.vocabulary.token(i) and i < n])
+        found = numbers("decode_bytes", self.vocabulary, ids)
+        return b"".join([self._symbols[i] for i in found if i < n])
 
     def _encode(self, text: str) -> list[int]:
         return self._merged(map(to_bytes, _pieces(self._regex, text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rtorch.data.text.tokenizer import Tokenizer, roles
+from rtorch.data.text.tokenizer import Tokenizer, numbers, roles
 from rtorch.data.text.vocabulary import Vocabulary
 from rtorch.errors import api
 
@@ -77,8 +77,7 @@ class ByteTokenizer(Tokenizer):
     @api
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of the numbers; special tokens have none."""
-        numbers = ids.tolist() if hasattr(ids, "tolist") else ids
-        return bytes([i for i in numbers if self.vocabulary.token(i) and i < 256])
+        return bytes([i for i in numbers("decode_bytes", self.vocabulary, ids) if i < 256])
 
     def _encode(self, text: str) -> list[int]:
         return list(to_bytes(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
 import re
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ from typing import Any
 
 from rtorch.data.text.json_file import read_json, write_json
 from rtorch.data.text.vocabulary import ROLES, Vocabulary
-from rtorch.errors import ArgumentError, FileFormatError, api, describe
+from rtorch.errors import ArgumentError, FileFormatError, OutOfBoundsError, api, describe
 
 FORMAT = "rtorch.tokenizer"
 
@@ -78,11 +79,10 @@ class Tokenizer(ABC):
         Raises:
             OutOfBoundsError: if there is no such token.
         """
-        numbers: list[int] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
         parts: list[str] = []
         run: list[int] = []
-        for number in numbers:
-            token = self.vocabulary.token(number)
+        for number in numbers("decode", self.vocabulary, ids):
+            token = self.vocabulary.tokens[number]
             if token not in self.vocabulary.specials:
                 run.append(number)
             elif not skip_specials:
@@ -120,6 +120,25 @@ class Tokenizer(ABC):
         if number is None:
             raise ArgumentError(f"[encode] {role}: the vocabulary has no {role} token")
         return number
+
+
+def numbers(name: str, vocabulary: Vocabulary, ids: Any) -> list[int]:
+    """`ids` as a list of numbers of tokens."""
+    try:
+        found: list[int] = (
+            ids.tolist() if hasattr(ids, "tolist") else list(map(operator.index, ids))
+        )
+        low, high = min(found, default=0), max(found, default=-1)
+        fits = isinstance(low, int) and isinstance(high, int)
+    except TypeError:
+        fits = False
+    if not fits:
+        raise ArgumentError(f"[{name}] ids: expected a row of integers, got {describe(ids)}")
+    if low < 0 or high >= len(vocabulary):
+        raise OutOfBoundsError(
+            f"[{name}] ids: there is no token {low if low < 0 else high} of {len(vocabulary)}"
+        )
+    return found
 
 
 @functools.lru_cache(64)
