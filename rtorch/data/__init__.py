@@ -24,8 +24,9 @@ from rtorch.data.combine import concat, subset, zip
 from rtorch.data.csv_file import CSVDataset
 from rtorch.data.download import download
 from rtorch.data.files import FileDataset
-from rtorch.data.folders import ImageFolder, read_image
+from rtorch.data.folders import ImageFolder
 from rtorch.data.idx import MNIST, FashionMNIST, read_idx
+from rtorch.data.image import read_image
 from rtorch.data.indexed import Dataset, IterableDataset, ResumableDataset, fetch
 from rtorch.data.lines import TextLines, TextStream
 from rtorch.data.loader import DataLoader

@@ -42,6 +42,8 @@ from rtorch.data.image.rand_augment import rand_augment
 from rtorch.data.image.resizing import random_resized_crop, resize, resized_crop
 from rtorch.data.image.scaling import (
     channel_statistics,
+    channels_first,
+    channels_last,
     denormalize,
     normalize,
     to_float,
@@ -56,6 +58,8 @@ __all__ = [
     "affine",
     "center_crop",
     "channel_statistics",
+    "channels_first",
+    "channels_last",
     "color_jitter",
     "compose",
     "crop",

@@ -1,4 +1,7 @@
-"""Image files: read_image and write_image, by Pillow (the extra ``images``)."""
+"""Image files: read_image and write_image, by Pillow (the extra ``images``).
+
+As in files and in the datasets of `rtorch.data`, the channels come last.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _MAX_PIXELS = 2**26  # 8192 x 8192
 @api
 def read_image(
     source: PathLike | bytes, mode: str = "RGB", max_pixels: int = _MAX_PIXELS,
-    data_format: str = "NCHW",
+    data_format: str = "NHWC",
 ) -> np.ndarray[Any, Any]:  # fmt: skip
     """The pixels of an image file.
 
@@ -43,10 +46,10 @@ def read_image(
         mode: What the image is converted to: ``"RGB"``, ``"RGBA"``, ``"L"`` (grey), ``"LA"``.
         max_pixels: The most pixels it may have. The size is known before anything is decoded: a
             small file may hold an image that fills the memory. Pillow has a limit of its own too.
-        data_format: ``"NHWC"`` for the channels last.
+        data_format: ``"NCHW"`` for the channels first.
 
     Returns:
-        uint8 of shape ``(channels, height, width)``, a NumPy array for datasets and their workers;
+        uint8 of shape ``(height, width, channels)``, a NumPy array for datasets and their workers;
         upright, as its EXIF orientation says.
 
     Raises:
@@ -57,9 +60,9 @@ def read_image(
         >>> import os, tempfile, rtorch as rt
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = os.path.join(folder, "grey.png")
-        ...     rt.data.image.write_image(file, rt.full((1, 2, 4), 7, dtype=rt.uint8))
-        ...     rt.data.image.read_image(file, "L").tolist()
-        [[[7, 7, 7, 7], [7, 7, 7, 7]]]
+        ...     rt.data.image.write_image(file, rt.full((2, 4, 1), 7, dtype=rt.uint8))
+        ...     rt.data.image.read_image(file, "L")[:, :, 0].tolist()
+        [[7, 7, 7, 7], [7, 7, 7, 7]]
     """
     choice_of("read_image", "mode", mode, _MODES)
     choice_of("read_image", "data_format", data_format, _FORMATS)
@@ -77,23 +80,23 @@ def read_image(
         except pillow.DecompressionBombError as error:
             raise FileFormatError(f"[read_image] {name}: {error}") from None
         except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
-            raise FileFormatError(f"[read_image] {name} is not a whole image: {error}") from None
+            raise FileFormatError(f"[read_image] {name} is not an image: {error}") from None
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     return pixels if data_format == "NHWC" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 
 @api
 def write_image(
-    path: PathLike, image: Any, quality: int | None = None, data_format: str = "NCHW"
+    path: PathLike, image: Any, quality: int | None = None, data_format: str = "NHWC"
 ) -> None:
     """Write an image file of the kind that the name's suffix says, all of it or nothing.
 
     Args:
         path: Such as ``"x.png"``, ``"x.jpg"``.
-        image: uint8, or floating from 0 to 1 (see `to_uint8`), of shape ``(channels, height,
-            width)`` with one (grey) to four (RGB and alpha) channels.
+        image: uint8, or floating from 0 to 1 (see `to_uint8`), of shape ``(height, width,
+            channels)`` with one (grey) to four (RGB and alpha) channels.
         quality: Of kinds that lose something, 1 to 100; Pillow's default if None.
-        data_format: ``"NHWC"`` if the channels come last.
+        data_format: ``"NCHW"`` if the channels come first.
 
     Raises:
         ArgumentError: if there is no such kind, or it cannot hold such an image.
@@ -102,7 +105,7 @@ def write_image(
     Example:
         >>> import os, tempfile, rtorch as rt
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     rt.data.image.write_image(os.path.join(folder, "red.jpg"), rt.ones((3, 8, 8)))
+        ...     rt.data.image.write_image(os.path.join(folder, "red.jpg"), rt.ones((8, 8, 3)))
         ...     os.listdir(folder)
         ['red.jpg']
     """

@@ -1,4 +1,4 @@
-"""Dtypes and units of pixels: to_float, to_uint8, normalize, denormalize, channel_statistics."""
+"""Dtypes, units and axes of pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,39 @@ import rtorch as rt
 from rtorch.data.image.batches import batch_of, floating
 from rtorch.errors import ArgumentError, DTypeError, ShapeError, api, describe
 
-__all__ = ["channel_statistics", "denormalize", "normalize", "to_float", "to_uint8"]
+__all__ = [
+    "channel_statistics",
+    "channels_first",
+    "channels_last",
+    "denormalize",
+    "normalize",
+    "to_float",
+    "to_uint8",
+]
+
+
+@api
+def channels_first(images: Any) -> rt.Array:
+    """``(..., height, width, channels)``, as files and datasets have it, with the channels first.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.data.image.channels_first(rt.ones((8, 32, 40, 3))).shape
+        (8, 3, 32, 40)
+    """
+    return _turned("channels_first", images, -1, -3)
+
+
+@api
+def channels_last(images: Any) -> rt.Array:
+    """``(..., channels, height, width)`` with the channels last, to show or to save images.
+
+    Example:
+        >>> import rtorch as rt
+        >>> rt.data.image.channels_last(rt.ones((3, 32, 40))).shape
+        (32, 40, 3)
+    """
+    return _turned("channels_last", images, -3, -1)
 
 
 @api
@@ -113,6 +145,13 @@ def channel_statistics(images: Any, data_format: str = "NCHW") -> tuple[rt.Array
     x = batch_of("channel_statistics", images, data_format).x
     x = floating(x) if rt.isdtype(x.dtype, "real floating") else to_float(x)
     return rt.mean(x, axis=(0, 2, 3)), rt.std(x, axis=(0, 2, 3))
+
+
+def _turned(name: str, images: Any, source: int, target: int) -> rt.Array:
+    x = rt.asarray(images)
+    if x.ndim < 3:
+        raise ShapeError(f"[{name}] images: expected three axes or more, got {describe(x)}")
+    return rt.moveaxis(x, source, target)
 
 
 def _operands(
