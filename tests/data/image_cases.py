@@ -1,4 +1,4 @@
-"""All functions on images, each with arguments: the table that `test_image_contract` goes through."""
+"""All functions on images, each with arguments, for `test_image_contract`."""
 
 from collections.abc import Callable
 from functools import partial

@@ -12,16 +12,15 @@ from rtorch.errors import ArgumentError, ShapeError
 
 pytestmark = pytest.mark.reuses_keys  # the same draws, in another form
 
-ROW = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 KEYED = pytest.mark.parametrize(
     "case", [c for c in CASES.values() if c.keyed], ids=[n for n, c in CASES.items() if c.keyed]
 )
-UINT8 = [
-    (n, c, d) for n, c in CASES.items() for d in ("float32", "uint8") if c.uint8 or d[0] == "f"
+DTYPES = [
+    pytest.param(case, dtype, id=f"{name}-{dtype}")
+    for name, case in CASES.items()
+    for dtype in ("float32", "uint8")[: 1 + case.uint8]
 ]
-TYPED = pytest.mark.parametrize(("case", "dtype"), [u[1:] for u in UINT8], ids=[
-    f"{n}-{d}" for n, _, d in UINT8
-])  # fmt: skip
+TYPED = pytest.mark.parametrize(("case", "dtype"), DTYPES)
 
 
 def pixels(rng: np.random.Generator, dtype: str, n: int = 3) -> np.ndarray:

@@ -44,9 +44,9 @@ class Batch(NamedTuple):
         """What `draw` makes of the key of each image, with a first axis for the images."""
         return rt.vmap(draw)(self.keys(key))
 
-    def per_image(self, what: str, value: Any) -> rt.Array:
+    def per_image(self, what: str, value: Any, dtype: Any = None) -> rt.Array:
         """A number, or one for each image, as an array of shape ``(n,)``."""
-        value = rt.asarray(value)
+        value = rt.asarray(value, dtype)
         if value.ndim > 1 or (value.ndim == 1 and value.shape[0] != self.x.shape[0]):
             raise ShapeError(
                 f"[{self.name}] {what}: expected a number or one for each of the "

@@ -51,7 +51,7 @@ def _blurred(batch: Batch, x: rt.Array, axis: int, size: int, sigma: Any) -> rt.
         raise ShapeError(
             f"[gaussian_blur] kernel_size: {size} pixels are too many to mirror images of {n}"
         )
-    sigmas = batch.per_image("sigma", sigma).astype(x.dtype)[:, None]
+    sigmas = batch.per_image("sigma", sigma, x.dtype)[:, None]
     density = rt.exp(-0.5 * (rt.arange(-half, half + 1) / sigmas) ** 2)
     weights = density / rt.sum(density, axis=1, keepdims=True)
     margins = [(half, half) if i == axis else (0, 0) for i in range(4)]

@@ -93,9 +93,9 @@ def adjust_hue(images: Any, shift: Any, data_format: str = "NCHW") -> rt.Array:
     """
     batch = coloured("adjust_hue", images, data_format)
     high = white("adjust_hue", batch.x)
-    shifts = batch.per_image("shift", shift)
     x = floating(batch.x)
-    turned = turned_hue(x / high, column(shifts.astype(x.dtype))) * high
+    shifts = batch.per_image("shift", shift, x.dtype)
+    turned = turned_hue(x / high, column(shifts)) * high
     return batch.restored(rounded(turned, batch.x.dtype))
 
 
@@ -179,5 +179,6 @@ def turned_hue(x: rt.Array, shift: rt.Array) -> rt.Array:
 def _blended(name: str, images: Any, factor: Any, data_format: str, kind: int) -> rt.Array:
     batch = coloured(name, images, data_format) if kind else batch_of(name, images, data_format)
     high = white(name, batch.x)
-    factors = batch.per_image("factor", factor)
-    return batch.restored(rounded(blend(floating(batch.x), kind, factors, high), batch.x.dtype))
+    x = floating(batch.x)
+    factors = batch.per_image("factor", factor, x.dtype)
+    return batch.restored(rounded(blend(x, kind, factors, high), batch.x.dtype))

@@ -12,6 +12,7 @@ from rtorch.errors import ArgumentError, api, describe
 __all__ = ["affine", "random_affine", "random_rotation", "rotate"]
 
 _MODES = ("nearest", "bilinear", "bicubic")
+_TIE = 1e-9  # of a pixel
 
 
 @api
@@ -53,7 +54,7 @@ def affine(
         ("translate", _two("affine", "translate", translate, 1)), ("scale", scale),
         ("shear", _two("affine", "shear", shear, 0)), ("shear", _two("affine", "shear", shear, 1)),
     ]  # fmt: skip
-    values = [batch.per_image(what, v).astype(rt.float64) for what, v in given]
+    values = [batch.per_image(what, v, rt.float64) for what, v in given]
     return batch.restored(moved(batch, inverse(*values), mode, fill, center))
 
 
@@ -79,7 +80,7 @@ def rotate(
     """
     choice_of("rotate", "mode", mode, _MODES)
     batch = batch_of("rotate", images, data_format)
-    angles = batch.per_image("angle", angle).astype(rt.float64)
+    angles = batch.per_image("angle", angle, rt.float64)
     return batch.restored(moved(batch, inverse(angles), mode, fill, center))
 
 
@@ -181,7 +182,8 @@ def moved(batch: Batch, maps: rt.Array, mode: str, fill: float, center: Any) -> 
     from_x = m[:, 0, 0] * right + m[:, 0, 1] * down + m[:, 0, 2] + cx
     from_y = m[:, 1, 0] * right + m[:, 1, 1] * down + m[:, 1, 2] + cy
     if mode == "nearest":
-        return _read(batch.x, rt.floor(from_x), rt.floor(from_y), fill)
+        # A place between two pixels is to fall on one side, however sine and cosine are rounded.
+        return _read(batch.x, rt.floor(from_x + _TIE), rt.floor(from_y + _TIE), fill)
     grid = rt.stack([from_x * (2 / w) - 1, from_y * (2 / h) - 1], axis=-1).astype(x.dtype)
     y = rt.nn.grid_sample(x - fill, grid, mode=mode) + fill
     return rounded(y, batch.x.dtype)

@@ -121,7 +121,7 @@ def _posterized(x: rt.Array, high: float, strength: float) -> rt.Array:
 
 
 def _solarized(x: rt.Array, high: float, strength: float) -> rt.Array:
-    return rt.where(x >= (1.0 - strength) * high, high - x, x)
+    return rt.where(x >= (1.0 - strength) * 256 / 255 * high, high - x, x)
 
 
 def _stretched(x: rt.Array, high: float, _: float) -> rt.Array:

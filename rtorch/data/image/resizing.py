@@ -95,7 +95,7 @@ def resized_crop(
     choice_of("resized_crop", "mode", mode, _BOX_MODES)
     batch = batch_of("resized_crop", images, data_format)
     given = (("top", top), ("left", left), ("height", height), ("width", width))
-    box = [batch.per_image(what, value).astype(rt.float32) for what, value in given]
+    box = [batch.per_image(what, value, rt.float32) for what, value in given]
     return _resampled(batch, box, pair("resized_crop", "size", size), mode, antialias)
 
 
