@@ -42,20 +42,24 @@ def color_jitter(
     high = white("color_jitter", batch.x)
     given = (("brightness", brightness), ("contrast", contrast), ("saturation", saturation))
     limits = [_limits(what, value, 1.0) for what, value in given] + [_limits("hue", hue, 0.0)]
-    kinds = [i for i, (a, b) in enumerate(limits) if (a, b) != ((0, 0) if i == _HUE else (1, 1))]
-    if not kinds:
-        return batch.restored(batch.x)
+    blends = [i for i in range(_HUE) if limits[i] != (1.0, 1.0)]
+    turns = limits[_HUE] != (0.0, 0.0)
     lows, highs = (rt.asarray(ends, rt.float32) for ends in zip(*limits))
 
-    def draw(key: rt.Array) -> tuple[rt.Array, rt.Array]:
-        factor_key, order_key = rt.random.split(key)
-        u = rt.random.uniform(factor_key, (4,), rt.float32)
-        return lows + (highs - lows) * u, rt.random.permutation(order_key, rt.asarray(kinds))
+    def draw(key: rt.Array) -> Any:
+        factor_key, order_key, hue_key = rt.random.split(key, 3)
+        factors = lows + (highs - lows) * rt.random.uniform(factor_key, (4,), rt.float32)
+        order = rt.random.permutation(order_key, rt.asarray(blends, rt.int64))
+        return factors, order, rt.random.randint(hue_key, (), 0, len(blends) + 1)
 
-    factors, order = batch.draws(key, draw)
+    factors, order, place = batch.draws(key, draw)
     x = floating(batch.x)
-    for step in range(len(kinds)):
-        x = _changed(x, order[:, step], factors, high, _HUE in kinds)
+    # All but hue are one formula with another base. Hue is the longest: instead of in each of four
+    # steps it is done once, between those that come before it and those that come after.
+    x = _blended(x, factors, order, rt.arange(len(blends)) < place[:, None], high)
+    if turns:
+        x = turned_hue(x / high, column(factors[:, _HUE]).astype(x.dtype)) * high
+    x = _blended(x, factors, order, rt.arange(len(blends)) >= place[:, None], high)
     return batch.restored(rounded(x, batch.x.dtype))
 
 
@@ -82,17 +86,15 @@ def random_grayscale(images: Any, key: Any, p: float = 0.1, data_format: str = "
     return batch.restored(rt.where(chosen, grey, batch.x))
 
 
-def _changed(
-    x: rt.Array, kind: rt.Array, factors: rt.Array, high: float, with_hue: bool
+def _blended(
+    x: rt.Array, factors: rt.Array, order: rt.Array, chosen: rt.Array, high: float
 ) -> rt.Array:
-    """One of the four done to each image: all but hue are one formula with another base."""
-    factor = rt.take_along_axis(factors, kind[:, None], axis=1)[:, 0]
-    if not with_hue:
-        return blend(x, kind, factor, high)
-    is_hue = kind == _HUE
-    blended = blend(x, kind, rt.where(is_hue, 1.0, factor), high)
-    shift = column(rt.where(is_hue, factor, 0.0)).astype(x.dtype)
-    return rt.where(column(is_hue), turned_hue(x / high, shift) * high, blended)
+    """The chosen ones of the changes in `order`, shape ``(n, changes)``; the others by 1."""
+    for step in range(order.shape[1]):
+        kind = order[:, step]
+        factor = rt.take_along_axis(factors, kind[:, None], axis=1)[:, 0]
+        x = blend(x, kind, rt.where(chosen[:, step], factor, 1.0), high)
+    return x
 
 
 def _limits(what: str, value: Any, middle: float) -> tuple[float, float]:

@@ -23,6 +23,12 @@ class TokenBatch(NamedTuple):
         ids: int32 of shape ``(n, length)``.
         lengths: int32 of shape ``(n,)``: how many tokens of each row are its own.
         mask: bool of shape ``(n, length)``: which these are.
+
+    Example:
+        >>> from rtorch.data import text
+        >>> ids, lengths, mask = text.pad_tokens([[1, 2], [3]])
+        >>> ids.tolist(), lengths.tolist()
+        ([[1, 2], [3, 0]], [2, 1])
     """
 
     ids: rt.Array
