@@ -34,7 +34,7 @@ class Batch(NamedTuple):
         key = check_key(self.name, key)
         n = self.x.shape[0]
         if key.ndim == 1:
-            return rt.reshape(key, (1, 2)) if self.single else folded(key, rt.arange(n))
+            return rt.reshape(key, (1, 2)) if self.single else folded(key, numbers(n, key))
         if self.single or key.shape[0] != n:
             wanted = "a key, uint32[2]" + ("" if self.single else f", or one an image: [{n}, 2]")
             raise ShapeError(f"[{self.name}] key: expected {wanted}, got {describe(key)}")
@@ -46,7 +46,7 @@ class Batch(NamedTuple):
 
     def per_image(self, what: str, value: Any, dtype: Any = None) -> rt.Array:
         """A number, or one for each image, as an array of shape ``(n,)``."""
-        value = rt.asarray(value, dtype)
+        value = rt.asarray(value, dtype, device=self.x.device)
         if value.ndim > 1 or (value.ndim == 1 and value.shape[0] != self.x.shape[0]):
             raise ShapeError(
                 f"[{self.name}] {what}: expected a number or one for each of the "
@@ -85,9 +85,14 @@ def check_key(name: str, key: Any) -> rt.Array:
 
 def folded(keys: rt.Array, data: Any) -> rt.Array:
     """`fold_in` for one key and many numbers, or many keys and one number."""
-    data = rt.asarray(data).astype(rt.uint32)
+    data = rt.asarray(data, device=keys.device).astype(rt.uint32)
     axes = (0, None) if keys.ndim == 2 else (None, 0)
     return rt.vmap(rt.random.fold_in, in_axes=axes)(keys, data)
+
+
+def numbers(n: int, like: rt.Array, dtype: Any = None) -> rt.Array:
+    """0 to n - 1, on the device of `like`."""
+    return rt.arange(n, dtype=dtype, device=like.device)
 
 
 def column(values: rt.Array) -> rt.Array:

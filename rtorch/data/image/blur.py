@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import rtorch as rt
-from rtorch.data.image.batches import Batch, batch_of, floating, pair, rounded
+from rtorch.data.image.batches import Batch, batch_of, floating, numbers, pair, rounded
 from rtorch.errors import ArgumentError, ShapeError, api
 
 __all__ = ["gaussian_blur"]
@@ -52,7 +52,7 @@ def _blurred(batch: Batch, x: rt.Array, axis: int, size: int, sigma: Any) -> rt.
             f"[gaussian_blur] kernel_size: {size} pixels are too many to mirror images of {n}"
         )
     sigmas = batch.per_image("sigma", sigma, x.dtype)[:, None]
-    density = rt.exp(-0.5 * (rt.arange(-half, half + 1) / sigmas) ** 2)
+    density = rt.exp(-0.5 * ((numbers(size, x) - half) / sigmas) ** 2)
     weights = density / rt.sum(density, axis=1, keepdims=True)
     margins = [(half, half) if i == axis else (0, 0) for i in range(4)]
     padded = rt.pad(x, margins, "reflect")

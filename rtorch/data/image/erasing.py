@@ -10,6 +10,7 @@ from rtorch.data.image.batches import (
     batch_of,
     column,
     interval,
+    numbers,
     pair,
     probability,
 )
@@ -85,7 +86,7 @@ def cutout(
     """
     batch = batch_of("cutout", images, data_format)
     height, width = pair("cutout", "size", size)
-    limits = rt.asarray(batch.x.shape[2:])
+    limits = rt.asarray(batch.x.shape[2:], device=batch.x.device)
     middle = batch.draws(key, lambda k: rt.random.randint(k, (2,), 0, limits))
     hole = boxes(batch, middle[:, 0] - height // 2, middle[:, 1] - width // 2, height, width)
     return batch.restored(filled(batch, hole, value))
@@ -94,7 +95,7 @@ def cutout(
 def boxes(batch: Batch, top: Any, left: Any, height: Any, width: Any) -> rt.Array:
     """True inside the box of each image, shape ``(n, 1, height, width)``."""
     h, w = batch.x.shape[2:]
-    rows, columns = rt.arange(h), rt.arange(w)
+    rows, columns = numbers(h, top), numbers(w, top)
     down = (rows >= top[:, None]) & (rows < (top + height)[:, None])
     across = (columns >= left[:, None]) & (columns < (left + width)[:, None])
     return (down[:, :, None] & across[:, None, :])[:, None]
@@ -102,4 +103,4 @@ def boxes(batch: Batch, top: Any, left: Any, height: Any, width: Any) -> rt.Arra
 
 def filled(batch: Batch, hole: rt.Array, value: float) -> rt.Array:
     """The images with `value` where `hole` is True."""
-    return rt.where(hole, rt.asarray(value).astype(batch.x.dtype), batch.x)
+    return rt.where(hole, rt.asarray(value, device=batch.x.device).astype(batch.x.dtype), batch.x)

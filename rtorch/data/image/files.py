@@ -75,11 +75,9 @@ def read_image(
             with pillow.open(file) as image:
                 _check_size(name, image.size, max_pixels)
                 pixels = np.array(ImageOps.exif_transpose(image).convert(mode))
-        except FileFormatError:
+        except (FileFormatError, MemoryError):
             raise
-        except pillow.DecompressionBombError as error:
-            raise FileFormatError(f"[read_image] {name}: {error}") from None
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
+        except Exception as error:  # the many decoders raise all kinds
             raise FileFormatError(f"[read_image] {name} is not an image: {error}") from None
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     return pixels if data_format == "NHWC" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

@@ -6,7 +6,15 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.data.image.batches import Batch, batch_of, choice_of, floating, interval, rounded
+from rtorch.data.image.batches import (
+    Batch,
+    batch_of,
+    choice_of,
+    floating,
+    interval,
+    numbers,
+    rounded,
+)
 from rtorch.errors import ArgumentError, api, describe
 
 __all__ = ["affine", "random_affine", "random_rotation", "rotate"]
@@ -144,7 +152,7 @@ def random_affine(
     angles, shears = _about_zero(name, "degrees", degrees), _about_zero(name, "shear", shear)
     scales = interval(name, "scale", scale, 1e-6)
     limits = (angles, (-right, right), (-down, down), scales, shears)
-    lows, highs = (rt.asarray(ends, rt.float64) for ends in zip(*limits))
+    lows, highs = (rt.asarray(ends, rt.float64, device=batch.x.device) for ends in zip(*limits))
     u = batch.draws(key, lambda k: rt.random.uniform(k, (5,), rt.float64))
     angle, x, y, size, lean = rt.moveaxis(lows + (highs - lows) * u, 1, 0)
     maps = inverse(angle, rt.round(x), rt.round(y), size, lean)
@@ -160,8 +168,8 @@ def inverse(
     The map is R(angle) S(scale) Y(shear_y) X(shear_x) with y downwards, then the move; its inverse
     is written out.
     """
-    turn = rt.deg2rad(rt.asarray(angle))
-    tan_x, tan_y = (rt.tan(rt.deg2rad(rt.asarray(s, rt.float64))) for s in (shear_x, shear_y))
+    turn = rt.deg2rad(angle)
+    tan_x, tan_y = (rt.tan(rt.deg2rad(s + 0.0 * angle)) for s in (shear_x, shear_y))
     cos, sin = rt.cos(turn) / scale, rt.sin(turn) / scale
     # X(-shear_x) Y(-shear_y) R(-angle) / scale
     c, d = sin - tan_y * cos, cos + tan_y * sin
@@ -176,8 +184,8 @@ def moved(batch: Batch, maps: rt.Array, mode: str, fill: float, center: Any) -> 
     x = floating(batch.x)
     h, w = x.shape[2:]
     cx, cy = (w / 2, h / 2) if center is None else (float(center[0]), float(center[1]))
-    right = rt.arange(w, dtype=rt.float64) + (0.5 - cx)
-    down = rt.arange(h, dtype=rt.float64)[:, None] + (0.5 - cy)
+    right = numbers(w, x, rt.float64) + (0.5 - cx)
+    down = numbers(h, x, rt.float64)[:, None] + (0.5 - cy)
     m = maps[:, :, :, None, None]
     from_x = m[:, 0, 0] * right + m[:, 0, 1] * down + m[:, 0, 2] + cx
     from_y = m[:, 1, 0] * right + m[:, 1, 1] * down + m[:, 1, 2] + cy
@@ -194,9 +202,9 @@ def _read(x: rt.Array, columns: rt.Array, rows: rt.Array, fill: float) -> rt.Arr
     n, channels, h, w = x.shape
     inside = (columns >= 0) & (columns < w) & (rows >= 0) & (rows < h)
     places = rt.where(inside, rows * w + columns, 0).astype(rt.int64)
-    planes = rt.arange(n * channels).reshape(n, channels, 1, 1) * (h * w)
+    planes = numbers(n * channels, x).reshape(n, channels, 1, 1) * (h * w)
     values = rt.take(rt.reshape(x, (-1,)), planes + places[:, None], axis=0)
-    return rt.where(inside[:, None], values, rt.asarray(fill).astype(x.dtype))
+    return rt.where(inside[:, None], values, rt.asarray(fill, device=x.device).astype(x.dtype))
 
 
 def _two(name: str, what: str, value: Any, i: int) -> Any:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import rtorch as rt
-from rtorch.data.image.batches import column, floating, interval, probability, rounded, white
+from rtorch.data.image.batches import (
+    column,
+    floating,
+    interval,
+    numbers,
+    probability,
+    rounded,
+    white,
+)
 from rtorch.data.image.colours import blend, coloured, luma, turned_hue
 from rtorch.errors import api
 
@@ -44,22 +52,22 @@ def color_jitter(
     limits = [_limits(what, value, 1.0) for what, value in given] + [_limits("hue", hue, 0.0)]
     blends = [i for i in range(_HUE) if limits[i] != (1.0, 1.0)]
     turns = limits[_HUE] != (0.0, 0.0)
-    lows, highs = (rt.asarray(ends, rt.float32) for ends in zip(*limits))
+    lows, highs = (rt.asarray(ends, rt.float32, device=batch.x.device) for ends in zip(*limits))
 
     def draw(key: rt.Array) -> Any:
         factor_key, order_key, hue_key = rt.random.split(key, 3)
         factors = lows + (highs - lows) * rt.random.uniform(factor_key, (4,), rt.float32)
-        order = rt.random.permutation(order_key, rt.asarray(blends, rt.int64))
+        order = rt.random.permutation(order_key, rt.asarray(blends, rt.int64, device=key.device))
         return factors, order, rt.random.randint(hue_key, (), 0, len(blends) + 1)
 
     factors, order, place = batch.draws(key, draw)
     x = floating(batch.x)
     # All but hue are one formula with another base. Hue is the longest: instead of in each of four
     # steps it is done once, between those that come before it and those that come after.
-    x = _blended(x, factors, order, rt.arange(len(blends)) < place[:, None], high)
+    x = _blended(x, factors, order, numbers(len(blends), x) < place[:, None], high)
     if turns:
         x = turned_hue(x / high, column(factors[:, _HUE]).astype(x.dtype)) * high
-    x = _blended(x, factors, order, rt.arange(len(blends)) >= place[:, None], high)
+    x = _blended(x, factors, order, numbers(len(blends), x) >= place[:, None], high)
     return batch.restored(rounded(x, batch.x.dtype))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import rtorch as rt
-from rtorch.data.image.batches import Batch, batch_of, check_key, column, floating, rounded
+from rtorch.data.image.batches import Batch, batch_of, check_key, column, floating, numbers, rounded
 from rtorch.data.image.erasing import boxes
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 
@@ -87,8 +87,9 @@ def cutmix(
     side = rt.sqrt(1 - _shares("cutmix", area_key, alpha, batch))
     n, _, h, w = batch.x.shape
     height, width = rt.floor(side * h), rt.floor(side * w)
-    middle = rt.floor(rt.random.uniform(place_key, (n, 2), rt.float32) * rt.asarray([h, w]))
-    top, left = (middle[:, i] - rt.floor(size / 2) for i, size in enumerate((height, width)))
+    u = rt.random.uniform(place_key, (n, 2), rt.float32)
+    top = rt.floor(u[:, 0] * h) - rt.floor(height / 2)
+    left = rt.floor(u[:, 1] * w) - rt.floor(width / 2)
     box = boxes(batch, top, left, height, width)
     kept = 1 - rt.mean(box.astype(rt.float32), axis=(1, 2, 3))
     mixed = rt.where(box, rt.take(batch.x, partners, axis=0), batch.x)
@@ -101,7 +102,8 @@ def _both(
     batch = batch_of(name, images, data_format)
     if batch.single:
         raise ShapeError(f"[{name}] images: expected a batch, got one image: {describe(images)}")
-    return batch, _soft(name, rt.asarray(labels), num_classes, batch.x.shape[0])
+    labels = rt.asarray(labels, device=batch.x.device)
+    return batch, _soft(name, labels, num_classes, batch.x.shape[0])
 
 
 def _soft(name: str, labels: rt.Array, num_classes: int | None, n: int) -> rt.Array:
@@ -118,7 +120,7 @@ def _soft(name: str, labels: rt.Array, num_classes: int | None, n: int) -> rt.Ar
             f"[{name}] num_classes: integer labels need the number of classes, "
             f"got {describe(num_classes)}"
         )
-    return (labels[:, None] == rt.arange(num_classes)).astype(rt.default_dtype())
+    return (labels[:, None] == numbers(num_classes, labels)).astype(rt.default_dtype())
 
 
 def _keys(name: str, key: Any) -> Any:

@@ -17,6 +17,7 @@ from rtorch.data.image.batches import (
     choice_of,
     floating,
     interval,
+    numbers,
     pair,
     rounded,
 )
@@ -175,7 +176,7 @@ def _resampled(
         rows = _nearest(top, height, size[0], h)[:, None, :, None]
         columns = _nearest(left, width, size[1], w)[:, None, None, :]
         n, channels = batch.x.shape[:2]
-        planes = rt.arange(n * channels).reshape(n, channels, 1, 1) * (h * w)
+        planes = numbers(n * channels, batch.x).reshape(n, channels, 1, 1) * (h * w)
         y = rt.take(rt.reshape(batch.x, (-1,)), planes + rows * w + columns, axis=0)
         return batch.restored(y)
     x = floating(batch.x)
@@ -189,15 +190,15 @@ def _resampled(
 def _nearest(start: rt.Array, length: rt.Array, m: int, n: int) -> rt.Array:
     """Indices of shape ``(images, m)``."""
     step = (length / m)[:, None]
-    return rt.clip(start[:, None] + rt.floor(rt.arange(m) * step), 0, n - 1).astype(rt.int64)
+    return rt.clip(start[:, None] + rt.floor(numbers(m, start) * step), 0, n - 1).astype(rt.int64)
 
 
 def _smoothing(start: rt.Array, length: rt.Array, m: int, n: int, mode: str) -> rt.Array:
     """Matrices of shape ``(images, m, n)``: the filter, stretched to what becomes one pixel."""
     start, length = start[:, None, None], length[:, None, None]
     step = length / m
-    centre = start + (rt.arange(m)[:, None] + 0.5) * step
-    j = rt.arange(n)
+    centre = start + (numbers(m, start)[:, None] + 0.5) * step
+    j = numbers(n, start)
     far = rt.abs(j + 0.5 - centre) / rt.maximum(step, 1.0)
     weights = _triangle(far) if mode == "bilinear" else _cubic(far, -0.5)
     weights = rt.where((j >= start) & (j < start + length), weights, 0.0)
@@ -207,14 +208,14 @@ def _smoothing(start: rt.Array, length: rt.Array, m: int, n: int, mode: str) -> 
 def _interpolating(start: rt.Array, length: rt.Array, m: int, n: int, mode: str) -> rt.Array:
     """Likewise, of two or four neighbours; beyond the box its border goes on."""
     start, length = start[:, None, None], length[:, None, None]
-    place = start + (rt.arange(m)[:, None] + 0.5) * (length / m) - 0.5
+    place = start + (numbers(m, start)[:, None] + 0.5) * (length / m) - 0.5
     low = rt.floor(place)
     matrix: Any = 0.0
     for i in (0, 1) if mode == "bilinear" else (-1, 0, 1, 2):
         far = rt.abs(place - low - i)
         weight = _triangle(far) if mode == "bilinear" else _cubic(far, -0.75)
         tap = rt.clip(low + i, start, start + length - 1)
-        matrix = matrix + rt.where(rt.arange(n) == tap, weight, 0.0)
+        matrix = matrix + rt.where(numbers(n, start) == tap, weight, 0.0)
     out: rt.Array = matrix
     return out
 

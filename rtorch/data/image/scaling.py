@@ -173,7 +173,7 @@ def _operands(
 
 def _values(name: str, what: str, value: Any, x: rt.Array, axis: int) -> rt.Array:
     try:
-        value = rt.asarray(value, x.dtype)
+        value = rt.asarray(value, x.dtype, device=x.device)
     except (TypeError, ValueError):
         raise ArgumentError(f"[{name}] {what}: expected numbers, got {describe(value)}") from None
     if value.shape not in ((), (1,), (x.shape[axis],)):
