@@ -225,6 +225,7 @@ def test_derivatives_by_the_map(rng: Any) -> None:
         (lambda x: image.crop(x, 0.5, 0, 2, 2), ArgumentError, "top: expected whole numbers"),
         (lambda x: image.resize(x, 0), ArgumentError, "size: expected a whole number of at least"),
         (lambda x: image.resize(x, 4, "cubic"), ArgumentError, "mode: expected one of"),
+        (lambda x: image.resized_crop(x, 0, 0, 0, 4, 2), ArgumentError, "height: expected 1 or"),
         (lambda x: image.rotate(x, 3, "area"), ArgumentError, "mode: expected one of"),
         (lambda x: image.affine(x, translate=3), ArgumentError, "translate: expected two"),
         (

@@ -96,6 +96,9 @@ def resized_crop(
     choice_of("resized_crop", "mode", mode, _BOX_MODES)
     batch = batch_of("resized_crop", images, data_format)
     given = (("top", top), ("left", left), ("height", height), ("width", width))
+    for what, value in given[2:]:
+        if isinstance(value, int) and value < 1:
+            raise ArgumentError(f"[resized_crop] {what}: expected 1 or more, got {value}")
     box = [batch.per_image(what, value, rt.float32) for what, value in given]
     return _resampled(batch, box, pair("resized_crop", "size", size), mode, antialias)
 
