@@ -24,7 +24,9 @@ STATEFUL = {
 def test_gradients_of_another_shape(name: str, shape: tuple[int, ...]) -> None:
     opt = STATEFUL[name]
     grads = {"net": {"w": rt.ones(shape)}, "b": rt.ones(3)}
-    with pytest.raises(errors.ShapeError, match=rf"\[{name}\] grads at 'net.w': expected shape .2, 3."):
+    with pytest.raises(
+        errors.ShapeError, match=rf"\[{name}\] grads at 'net.w': expected shape .2, 3."
+    ):
         opt.update(grads, opt.init(PARAMS), PARAMS)
 
 
