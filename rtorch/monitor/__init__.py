@@ -16,13 +16,8 @@ Example:
 
 from __future__ import annotations
 
-from rtorch.monitor.plots import (
-    plot,
-    plot_confusion,
-    plot_heatmap,
-    plot_histogram,
-    plot_images,
-)
+from rtorch.monitor.pictures import plot_confusion, plot_heatmap, plot_histogram, plot_images
+from rtorch.monitor.plots import plot
 from rtorch.monitor.records import read
 from rtorch.monitor.report import report
 from rtorch.monitor.run import Run

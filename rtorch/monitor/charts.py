@@ -19,7 +19,7 @@ from rtorch.monitor.values import show
 
 WIDTH, HEIGHT = 520, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 30
-_SMOOTH_FROM, _SMOOTHING = 60, 0.9
+_SMOOTH_FROM = 120  # values in a curve
 
 
 class Scale(NamedTuple):
@@ -33,7 +33,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round numbers between `low` and `high`: 1, 2 or 5 times a power of ten apart."""
     raw = (high - low) / count
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.999)
+    step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.7)
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -66,7 +66,7 @@ def chart(title: str, series: list[Series], number: int) -> Markup:
     head = element("h3", title)
     if not drawn:
         return element("figure", head, element("p", "no finite values"), class_="card chart")
-    x = linear(*_range([one.steps for one in drawn]), _LEFT, WIDTH - _RIGHT)
+    x = linear(*_range([one.steps for one in drawn]), _LEFT, WIDTH - _RIGHT, 6)
     low, high = _range([one.values for one in drawn])
     bottom, top = HEIGHT - _BOTTOM, _TOP
     room = (high - low) * 0.04
@@ -77,6 +77,7 @@ def chart(title: str, series: list[Series], number: int) -> Markup:
     axis = [
         element("text", show(t), x=f"{x.position(t):.1f}", y=HEIGHT - 10, text_anchor="middle")
         for t in x.ticks
+        if t == int(t)
     ]
     label = f"{title} over steps: " + "; ".join(
         f"{s.label} ends at {show(s.values[-1])}" for s in drawn
@@ -85,7 +86,7 @@ def chart(title: str, series: list[Series], number: int) -> Markup:
         "svg", *layers, *axis, element("g", class_="pointer"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label,
     )  # fmt: skip
-    points = [_points(one, x, plain, layers) for one in drawn]
+    points = [_points(one, x) for one in drawn]
     script = element("script", data({"series": points}), type="application/json")
     switches = _switches(drawn, number, len(layers) > 1)
     tip = element("output", class_="tip", aria_live="off")
@@ -117,7 +118,7 @@ def _curve(i: int, one: Series, x: Scale, y: Scale) -> list[Markup]:
         return [element("circle", r=4, class_=colour, data_series=i, **at)]
     if len(one.steps) < _SMOOTH_FROM:
         return [_path(one.steps, one.values, x, y, colour, i)]
-    mean = smooth(one.values, _SMOOTHING)
+    mean = smooth(one.values, min(0.97, max(0.6, 1 - 100 / len(one.steps))))
     raw = _path(one.steps, one.values, x, y, f"{colour} raw", i)
     return [raw, _path(one.steps, mean, x, y, colour, i)]
 
@@ -128,7 +129,7 @@ def _path(steps: Any, values: Any, x: Scale, y: Scale, class_: str, i: int) -> M
     return element("path", d=f"M{spots}", class_=class_, data_series=i)
 
 
-def _points(one: Series, x: Scale, plain: Scale, layers: list[Markup]) -> dict[str, Any]:
+def _points(one: Series, x: Scale) -> dict[str, Any]:
     steps, values = (a.tolist() for a in thinned(one.steps, one.values))
     return {
         "label": one.label,

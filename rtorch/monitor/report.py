@@ -19,9 +19,9 @@ from rtorch.errors import api
 from rtorch.monitor.about import ABOUT, read_about
 from rtorch.monitor.charts import chart
 from rtorch.monitor.exhibits import exhibit
-from rtorch.monitor.journal import write_whole
+from rtorch.monitor.journal import read_lines, write_whole
 from rtorch.monitor.markup import Markup, element, table
-from rtorch.monitor.records import RECORDS, groups, read
+from rtorch.monitor.records import RECORDS, Series, groups, read
 from rtorch.monitor.samples import latest
 from rtorch.monitor.values import flat_items, show
 
@@ -82,8 +82,8 @@ def _page(run: Path) -> str:
     sections = [
         _header(name, about, columns),
         _section("Curves", *_charts(columns), class_="grid-of-cards"),
-        _section("Samples", *map(exhibit, latest(run)), class_="grid-of-cards"),
-        _section("Metrics", *_metrics(columns)),
+        _section("Samples", *map(exhibit, latest(run)), class_="columns-of-cards"),
+        _section("Metrics", *_metrics(columns, _not_finite(run))),
         _section("Model", *([element("pre", about["model"])] if about.get("model") else [])),
         _section("Configuration", *_pairs(about.get("config"))),
         _section("Environment", *_pairs(about.get("environment"))),
@@ -111,14 +111,14 @@ def _section(title: str, *content: Markup, class_: str = "card") -> Markup:
 def _header(name: str, about: dict[str, Any], columns: dict[str, Any]) -> Markup:
     status = str(about.get("status", "unknown"))
     kind = status if status in ("finished", "running") else "stopped"
-    times = [about.get("started"), about.get("ended") or max(columns.get("time", []), default=None)]
     facts = [("steps", f"{len(columns['step']):,}")]
     if len(columns["step"]):
         facts.append(("last step", f"{columns['step'][-1]:,}"))
-    if isinstance(times[0], int | float):
-        facts.append(("started", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(times[0]))))
-    if all(isinstance(t, int | float) for t in times):
-        facts.append(("duration", _duration(float(times[1]) - float(times[0]))))  # type: ignore[arg-type]
+    times = [t for t in (about.get("started"), about.get("ended")) if isinstance(t, int | float)]
+    times += columns.get("time", np.empty(0)).tolist()  # a run that was taken up began before
+    if times:
+        facts.append(("started", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(min(times)))))
+        facts.append(("duration", _duration(max(times) - min(times))))
     tiles = [element("div", element("dt", k), element("dd", v)) for k, v in facts]
     badge = element("span", status, class_=f"badge {kind}")
     return element("header", element("h1", name, " ", badge), element("dl", *tiles), class_="top")
@@ -136,17 +136,34 @@ def _charts(columns: dict[str, Any]) -> list[Markup]:
     return [chart(name, series, i) for i, (name, series) in enumerate(groups(columns).items())]
 
 
-def _metrics(columns: dict[str, Any]) -> list[Markup]:
-    rows = []
-    for series in groups(columns).values():
-        for one in series:
-            if len(one.values):
-                low, high = int(np.argmin(one.values)), int(np.argmax(one.values))
-                ends = [f"{show(one.values[i])} at {one.steps[i]:,}" for i in (low, high)]
-                rows.append([one.name, show(one.values[-1]), *ends])
-            else:
-                rows.append([one.name, "not finite", "", ""])
-    return [table(["name", "last", "least, at step", "greatest, at step"], rows)] if rows else []
+def _metrics(columns: dict[str, Any], not_finite: dict[str, int]) -> list[Markup]:
+    head = ["name", "last", "least, at step", "greatest, at step"]
+    rows = [_metric(one) for series in groups(columns).values() for one in series]
+    if not_finite:
+        head.append("first nan or infinite")
+        for row in rows:
+            step = not_finite.get(row[0])
+            text = "" if step is None else f"at step {step:,}"
+            row.append(element("span", text, class_="warning"))
+    return [table(head, rows)] if rows else []
+
+
+def _metric(one: Series) -> list[Any]:
+    if not len(one.values):
+        return [one.name, "", "", ""]
+    low, high = int(np.argmin(one.values)), int(np.argmax(one.values))
+    ends = [f"{show(one.values[i])} at {one.steps[i]:,}" for i in (low, high)]
+    return [one.name, show(one.values[-1]), *ends]
+
+
+def _not_finite(run: Path) -> dict[str, int]:
+    """Where each name was first logged as nan or an infinity, which JSON lines hold as texts."""
+    found: dict[str, int] = {}
+    for entry in read_lines(run / RECORDS):
+        for name, value in entry["values"].items():
+            if isinstance(value, str):
+                found.setdefault(name, entry["step"])
+    return found
 
 
 def _pairs(values: Any) -> list[Markup]:

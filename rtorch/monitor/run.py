@@ -20,7 +20,7 @@ from rtorch.monitor.progress import progress
 from rtorch.monitor.records import RECORDS, read
 from rtorch.monitor.report import report
 from rtorch.monitor.tensorboard import board
-from rtorch.monitor.values import named_scalars, plain_tree, to_json
+from rtorch.monitor.values import as_step, named_scalars, plain_tree, to_json
 
 __all__ = ["Run"]
 
@@ -50,6 +50,11 @@ class Run:
         tensorboard: Whether to write TensorBoard's event files as well; without tensorboardX
             there is a warning in their place.
 
+    Attributes:
+        directory: Of the run, a `pathlib.Path`.
+        config: What it was started with.
+        latest: The value of every name that was written last, as the progress bar shows it.
+
     Raises:
         ArgumentError: for a `config` that is no mapping.
 
@@ -77,6 +82,7 @@ class Run:
             raise ArgumentError(f"[Run] config is {describe(config)}, expected a dict; try vars(x)")
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.config = dict(config or {})
         self.latest: dict[str, float] = {}
         self._shows_progress = progress
         self._records = Journal(self.directory / RECORDS)
@@ -89,11 +95,12 @@ class Run:
         self._about = {
             **read_about(self.directory),
             "name": str(name or self.directory.resolve().name),
-            "config": plain_tree(dict(config or {})),
+            "config": plain_tree(self.config),
             "environment": environment(),
             "status": "running",
+            "started": time.time(),
+            "ended": None,
         }
-        self._about.setdefault("started", time.time())
         self._write_about()
 
     @property
@@ -276,12 +283,7 @@ class Run:
     def _begin(self, method: str, step: Any) -> int:
         """The step as an int; before the first record, what is left from after it goes."""
         self._check_open(method)
-        try:
-            step = step.__index__()
-        except (AttributeError, TypeError):
-            raise ArgumentError(
-                f"[Run.{method}] step is {describe(step)}, expected a whole number"
-            ) from None
+        step = as_step(method, step)
         if self._is_new:
             for file in (RECORDS, samples.SAMPLES):
                 keep_until(self.directory / file, step)

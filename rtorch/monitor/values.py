@@ -14,6 +14,20 @@ from rtorch.errors import ArgumentError, ShapeError, TracerError, describe
 RESERVED = ("step", "time")  # columns that every record has
 
 
+def as_step(method: str, step: Any) -> int:
+    """A whole number of any kind as an int.
+
+    Raises:
+        ArgumentError: for anything else.
+    """
+    try:
+        return int(step.__index__())
+    except (AttributeError, TypeError, TracerError):
+        raise ArgumentError(
+            f"[Run.{method}] step is {describe(step)}, expected a whole number"
+        ) from None
+
+
 def named_scalars(tree: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Path names and scalars, as they came: what lies on a device is not waited for.
 
@@ -75,12 +89,12 @@ def _plain(value: float | int) -> float | int | str:
 
 
 def show(value: float) -> str:
-    """A number for people: four digits, and no more than is known of whole ones."""
+    """A number for people: four digits, all of whole ones below a million."""
     if not math.isfinite(value):
         return str(value)
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e5 else f"{value:.3e}"
+    return f"{value:.4g}"
 
 
 def plain_tree(value: Any) -> Any:
