@@ -35,13 +35,13 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.7)
     first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [float(f"{i * step:.12g}") for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def linear(low: float, high: float, start: float, end: float, count: int = 5) -> Scale:
     """Values from `low` to `high` at positions from `start` to `end`."""
-    if not high > low:
-        room = abs(low) * 0.1 or 1.0
+    if high - low <= max(1e-12 * max(abs(low), abs(high)), 1e-290):
+        room = abs(low) * 0.1 if abs(low) > 1e-280 else 1.0
         low, high = low - room, high + room
     return Scale(
         lambda x: start + (x - low) / (high - low) * (end - start), ticks(low, high, count)

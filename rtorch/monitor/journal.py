@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rtorch.errors import FileFormatError
+from rtorch.monitor.values import MOST_STEPS
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -32,12 +33,16 @@ def read_lines(file: Path) -> Iterator[dict[str, Any]]:
                 entry = json.loads(line)
             except (ValueError, RecursionError):
                 entry = None
-            if not isinstance(entry, dict) or not isinstance(entry.get("step"), int):
+            if not isinstance(entry, dict) or not _is_step(entry.get("step")):
                 raise FileFormatError(
                     f"[monitor] {file}, line {number}: expected a JSON object with a whole number "
                     f"as its 'step', found {line[:60]!r}"
                 )
             yield entry
+
+
+def _is_step(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < MOST_STEPS
 
 
 class Journal:

@@ -14,6 +14,7 @@ import numpy as np
 from rtorch.errors import ArgumentError, FileFormatError, api, describe
 from rtorch.monitor.journal import read_lines
 
+HUGE = 1e300  # what is drawn is smaller, so that differences are finite
 RECORDS = "records.jsonl"
 # train_loss, valid/loss, loss_test: the part of the data, and what was measured on it.
 _PART = re.compile(r"^(train|training|valid|validation|val|test|eval)[_/. ](.+)$", re.IGNORECASE)
@@ -56,7 +57,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
         try:
             row["time"] = float(entry["time"])
             row.update((name, float(value)) for name, value in entry["values"].items())
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise FileFormatError(
                 f"[read] {file}: the record of step {entry['step']} has no 'time' and 'values' "
                 "that are numbers"
@@ -74,7 +75,7 @@ def _columns(rows: dict[int, dict[str, float]]) -> dict[str, np.ndarray[Any, Any
 
 
 class Series(NamedTuple):
-    """One curve: its full name, a short one for the legend, steps and values (all finite)."""
+    """One curve: its full name, a short one for the legend, steps and values that can be drawn."""
 
     name: str
     label: str
@@ -89,7 +90,7 @@ def groups(columns: Mapping[str, Any]) -> dict[str, list[Series]]:
         if name not in ("step", "time"):
             title, label = _title(name)
             steps, values = np.asarray(columns["step"]), np.asarray(columns[name])
-            keep = np.isfinite(values)
+            keep = np.abs(values) < HUGE
             found.setdefault(title, []).append(Series(name, label, steps[keep], values[keep]))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,6 +14,7 @@ from rtorch.errors import ArgumentError, api, describe
 from rtorch.monitor import samples
 from rtorch.monitor.about import ABOUT, environment, read_about
 from rtorch.monitor.journal import Journal, keep_until, read_lines, write_whole
+from rtorch.monitor.keeping import KeepsSamples
 from rtorch.monitor.notebook import show_figure
 from rtorch.monitor.plots import plot
 from rtorch.monitor.progress import progress
@@ -30,7 +31,7 @@ _FLUSH_SECONDS = 1.0
 _FLUSH_RECORDS = 1000
 
 
-class Run:
+class Run(KeepsSamples):
     """A directory that takes down what happens while a model trains; a context manager.
 
     In the directory stand ``run.json`` (name, configuration, environment, model, how it ended),
@@ -128,62 +129,7 @@ class Run:
         """
         step = self._begin("log", step)
         self._waiting.append((step, time.time(), named_scalars(tree, values)))
-        late = time.monotonic() - self._flushed > _FLUSH_SECONDS
-        if late or len(self._waiting) >= _FLUSH_RECORDS:
-            self.flush()
-
-    @api
-    def images(
-        self,
-        step: int,
-        name: str,
-        images: Any,
-        labels: Sequence[Any] | None = None,
-        *,
-        data_format: str = "NCHW",
-    ) -> None:
-        """Keep up to 64 images, with a label below each.
-
-        Args:
-            step: A whole number.
-            name: Of this group of images; the report shows the newest of each name.
-            images: ``(n, height, width)``, or with 1, 3 or 4 channels where `data_format` says;
-                uint8, or floats from 0 to 1 (others are stretched to that).
-            labels: A text or number for each.
-            data_format: ``"NCHW"`` or ``"NHWC"``.
-        """
-        self._sample("images", step, name, samples.images(images, labels, data_format))
-
-    @api
-    def text(self, step: int, name: str, text: str) -> None:
-        """Keep a text, such as a sample of a language model."""
-        self._sample("text", step, name, samples.text(text))
-
-    @api
-    def confusion(
-        self, step: int, name: str, counts: Any, classes: Sequence[Any] | None = None
-    ) -> None:
-        """Keep a confusion matrix ``(true, predicted)``, as of `nn.metrics.confusion_matrix`."""
-        entry = samples.matrix("Run.confusion", counts, classes, classes)
-        self._sample("confusion", step, name, {**entry, "titles": ["true", "predicted"]})
-
-    @api
-    def heatmap(
-        self,
-        step: int,
-        name: str,
-        values: Any,
-        rows: Sequence[Any] | None = None,
-        columns: Sequence[Any] | None = None,
-    ) -> None:
-        """Keep a matrix shown by colours, such as the weights of attention."""
-        entry = samples.matrix("Run.heatmap", values, rows, columns)
-        self._sample("heatmap", step, name, {**entry, "titles": ["", ""]})
-
-    @api
-    def histogram(self, step: int, name: str, values: Any, bins: int = 40) -> None:
-        """Keep how many of `values` lie in each of `bins` intervals of one width."""
-        self._sample("histogram", step, name, samples.histogram(values, bins))
+        self._flush_if_late()
 
     @api
     def model(self, summary: Any) -> None:
@@ -255,6 +201,11 @@ class Run:
         self._samples.flush()
         self._flushed = time.monotonic()
 
+    def _flush_if_late(self) -> None:
+        late = time.monotonic() - self._flushed > _FLUSH_SECONDS
+        if late or len(self._waiting) >= _FLUSH_RECORDS:
+            self.flush()
+
     def close(self, status: str = "finished") -> None:
         """Bring all to the disk; the ``with`` statement does it."""
         if not self._is_closed:
@@ -279,6 +230,7 @@ class Run:
         entry = {"step": step, "time": round(time.time(), 3), "name": str(name), **entry}
         self._samples.add(entry)
         self._board.sample(entry)
+        self._flush_if_late()
 
     def _begin(self, method: str, step: Any) -> int:
         """The step as an int; before the first record, what is left from after it goes."""

@@ -12,6 +12,7 @@ import numpy as np
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.monitor.journal import read_lines
 from rtorch.monitor.png import as_images, encode
+from rtorch.monitor.records import HUGE
 
 SAMPLES = "samples.jsonl"
 MOST_IMAGES = 64
@@ -49,7 +50,7 @@ def matrix(
     """A matrix with names of its rows and columns; numbers by default."""
     array = as_matrix(function, values)
     names = checked_names(function, array, rows, columns)
-    values = np.where(np.isfinite(array), array, 0).tolist()
+    values = np.where(np.abs(array) < HUGE, array, 0).tolist()
     return {"kind": "matrix", "values": values, "rows": names[0], "columns": names[1]}
 
 
@@ -95,7 +96,7 @@ def as_numbers(function: str, values: Any) -> np.ndarray[Any, Any]:
 def histogram(values: Any, bins: int) -> Entry:
     """How many of `values` lie in each of `bins` equal intervals; what is not finite is counted."""
     array = as_numbers("Run.histogram", values).ravel()
-    finite = array[np.isfinite(array)]
+    finite = array[np.abs(array) < HUGE]
     if not finite.size:
         raise ArgumentError(f"[Run.histogram] {describe(values)} has no finite number")
     counts, edges = np.histogram(finite, bins)

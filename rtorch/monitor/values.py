@@ -11,6 +11,7 @@ import numpy as np
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TracerError, describe
 
+MOST_STEPS = 2**63
 RESERVED = ("step", "time")  # columns that every record has
 
 
@@ -21,11 +22,11 @@ def as_step(method: str, step: Any) -> int:
         ArgumentError: for anything else.
     """
     try:
-        return int(step.__index__())
+        if abs(number := int(step.__index__())) < MOST_STEPS:
+            return number
     except (AttributeError, TypeError, TracerError):
-        raise ArgumentError(
-            f"[Run.{method}] step is {describe(step)}, expected a whole number"
-        ) from None
+        pass
+    raise ArgumentError(f"[Run.{method}] step is {describe(step)}, expected a whole number")
 
 
 def named_scalars(tree: Any, values: dict[str, Any]) -> dict[str, Any]:

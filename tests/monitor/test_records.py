@@ -95,7 +95,17 @@ def test_a_torn_last_line_is_not_read_and_goes_when_the_run_continues(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "[1]", '{"step": "x"}', '{"step": 1}', "\x00", "[" * 10**5]
+    "line",
+    [
+        "nonsense",
+        "[1]",
+        '{"step": "x"}',
+        '{"step": 1}',
+        '{"step": 1%s}' % ("0" * 30),
+        '{"step": 1, "time": 1, "values": {"a": 1%s}}' % ("0" * 400),
+        "\x00",
+        "[" * 10**5,
+    ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "records.jsonl"
@@ -127,6 +137,17 @@ def test_records_are_buffered_and_flushed(tmp_path: Path) -> None:
     assert run.latest == {"loss": 1.0}
     assert len((tmp_path / "records.jsonl").read_text().splitlines()) == 1
     run.close()
+
+
+@pytest.mark.gpu
+def test_numbers_on_a_device_may_be_donated_afterwards(tmp_path: Path) -> None:
+    double = rt.jit(lambda x: 2 * x, donate_argnums=0)
+    x = rt.device_put(rt.asarray(1.0), "gpu")
+    with start(tmp_path) as run:
+        for step in range(3):
+            run.log(step, x=x)
+            x = double(x)
+    assert monitor.read(tmp_path)["x"].tolist() == [1.0, 2.0, 4.0]
 
 
 def test_values_are_those_of_the_moment_of_the_call(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The report: one file that is safe, complete, and shown by a browser without complaint."""
 
+import html
 import html.parser
 import json
 import re
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, strategies as st
 
 import rtorch as rt
 from rtorch import errors, monitor, nn
-from rtorch.monitor.charts import ticks
+from rtorch.monitor.charts import chart, ticks
 from rtorch.monitor.markup import Markup, data, element
+from rtorch.monitor.records import groups
 
 RUN = "document.title='owned'"
 HOSTILE = f'</script></style></pre><script>{RUN}</script><img src=x onerror="{RUN}">\'&\x00\ud800'
@@ -66,7 +69,7 @@ def test_the_file_needs_nothing_else_and_texts_stay_texts(run: Path) -> None:
     assert page.tags["script"] == 4  # data of three charts, our own program
     assert page.tags["img"] == 4
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
-    assert "script-src 'sha256-" in text
+    assert "script-src 'sha256-" in html.unescape(text)
     assert "<script>document" not in text
 
 
@@ -126,6 +129,19 @@ def test_marks_are_round_numbers(low: float, high: float, expected: list[float])
     np.testing.assert_allclose(ticks(low, high), expected)
 
 
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=8))
+@example([1e308, -1e308])
+@example([5e-324, 1e-320])
+@example([1e16, 1e16 + 2])
+@example([0.0, 1e-300])
+def test_any_numbers_have_a_chart(values: list[float]) -> None:
+    columns = {"step": np.arange(len(values)), "loss": np.asarray(values)}
+    for name, series in groups(columns).items():
+        made = chart(name, series, 0)
+        positions = re.findall(r'd="(.*?)"|(?:cx|cy|x1|y1)="(.*?)"', made)
+        assert not any("nan" in text or "inf" in text for pair in positions for text in pair)
+
+
 def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
@@ -147,6 +163,15 @@ def test_a_browser_shows_it_and_runs_no_text(run: Path, tmp_path: Path) -> None:
     assert console == []
     assert "<title>owned" not in document
     assert document.count("<figure") == Page((run / "report.html").read_text()).tags["figure"]
+
+
+def test_the_policy_lets_no_other_program_run(run: Path, tmp_path: Path) -> None:
+    text = (run / "report.html").read_text(encoding="utf-8")
+    foreign = f'<script>{RUN}</script><img src=x onerror="{RUN}"></main>'
+    (tmp_path / "page.html").write_text(text.replace("</main>", foreign), encoding="utf-8")
+    document, console = show(tmp_path / "page.html", tmp_path / "profile")
+    assert "<title>owned" not in document
+    assert any("Content Security Policy" in line for line in console)
 
 
 def test_switches_and_the_pointer_work(run: Path, tmp_path: Path) -> None:
