@@ -142,7 +142,7 @@ def test_records_are_buffered_and_flushed(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_numbers_on_a_device_may_be_donated_afterwards(tmp_path: Path) -> None:
     double = rt.jit(lambda x: 2 * x, donate_argnums=0)
-    x = rt.device_put(rt.asarray(1.0), "gpu")
+    x = rt.device_put(rt.asarray(1.0), "cuda")
     with start(tmp_path) as run:
         for step in range(3):
             run.log(step, x=x)
