@@ -13,6 +13,10 @@ T = TypeVar("T")
 
 BAR_SECONDS = 0.5  # between two looks at the metrics
 LINE_SECONDS = 10.0
+# A short bar, and no steps per second, leave room for the metrics.
+_BAR_FORMAT = (
+    "{desc}: {percentage:3.0f}%|{bar:12}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+)
 
 
 def progress(
@@ -73,7 +77,8 @@ class _Bar:
             from tqdm.auto import tqdm
         except ImportError:
             return None
-        return _Bar(tqdm(total=total, desc=label, unit="step", file=stream, dynamic_ncols=True))
+        form = _BAR_FORMAT if total else None
+        return _Bar(tqdm(total=total, desc=label, file=stream, dynamic_ncols=True, bar_format=form))
 
     def advance(self, text: Callable[[], str]) -> None:
         if time.perf_counter() >= self._next:
