@@ -119,6 +119,17 @@ def test_digits_quick(tmp_path: Path) -> None:
     assert (tmp_path / "results" / "digits.npz").stat().st_size > 100_000
 
 
+def test_watch_quick(tmp_path: Path) -> None:
+    for package in ("sklearn", "matplotlib", "tqdm"):
+        pytest.importorskip(package, reason=f"the example needs {package}")
+    out = run(EXAMPLES / "watch.py", "--quick", "--out", tmp_path / "run", cwd=tmp_path)
+    assert float(re.findall(r"validation accuracy ([\d.]+)%", out)[0]) > 70
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for part in ("Handwritten digits", "mistakes first", "valid/accuracy", "MaxPool2d", "0.003"):
+        assert part in page
+
+
 def test_digits_names_the_missing_package(tmp_path: Path) -> None:
     code = (
         f"import runpy, sys; sys.modules['sklearn'] = None; sys.path.insert(0, {str(EXAMPLES)!r});"

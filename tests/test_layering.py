@@ -29,6 +29,7 @@ LAYERS = (
     "solvers",
     "data",
     "io",
+    "monitor",
     "testing",
     "cli",
     "__main__",
