@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from rtorch.errors import FileFormatError
+from rtorch.errors import FileFormatError, RtorchError
 from rtorch.io import manifest, npz
 from rtorch.io.atomic import checksum, sync_directory
 from rtorch.io.manifest import File, Manifest
@@ -41,6 +41,11 @@ def steps(root: Path) -> list[int]:
     found = (_COMPLETE.fullmatch(entry.name) for entry in root.iterdir() if entry.is_dir())
     numbers = sorted(int(match[1]) for match in found if match)
     return [n for n in numbers if folder_of(root, n).is_dir()]
+
+
+def is_there(root: Path, step: int) -> bool:
+    """Whether the step has a folder."""
+    return folder_of(root, step).is_dir()
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -168,9 +173,13 @@ def check(root: Path, about: Manifest, items: Iterable[str]) -> None:
                 raise FileFormatError(f"{file.name} was changed: its checksum is another")
 
 
-def load(root: Path, about: Manifest, item: str, like: Any) -> Any:
+def load(root: Path, about: Manifest, item: str, like: Any, strict: bool) -> Any:
     """The tree of an item."""
-    return npz.load(folder_of(root, about.step) / about.files[item].name, like)
+    try:
+        return npz.load(folder_of(root, about.step) / about.files[item].name, like, strict=strict)
+    except RtorchError as error:
+        error.add_note(f"[Checkpointer.restore] in the item {item!r} of step {about.step}")
+        raise
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import weakref
 from pathlib import Path
 
@@ -28,8 +29,8 @@ class DirectoryLock:
             holder = _content(handle)
             os.close(handle)
             raise LockedError(
-                f"[Checkpointer] {str(directory)!r} is being written to by {holder}: end that one "
-                "first, or take another directory; Checkpointer(..., read_only=True) reads beside it"
+                f"[Checkpointer] {str(directory)!r} is being written to by {holder}: end that "
+                "one, or take another directory; Checkpointer(..., read_only=True) only reads"
             ) from None
         except OSError:  # a file system without locks
             os.close(handle)
@@ -37,7 +38,8 @@ class DirectoryLock:
         self.release = weakref.finalize(self, os.close, handle)
         text = f"process {os.getpid()} on {socket.gethostname()}\n".encode()
         os.ftruncate(handle, 0)
-        os.pwrite(handle, text, 0) if hasattr(os, "pwrite") else os.write(handle, text)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, text)
 
 
 def _content(handle: int) -> str:
@@ -49,7 +51,7 @@ def _content(handle: int) -> str:
     return text or "another process"
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(handle: int) -> None:
