@@ -54,9 +54,9 @@ def start(key):
     return {"params": params, "state": state, "opt_state": opt.init(params), "key": key}
 
 
-def train(checkpointer, loader, epochs, die_at):
+def train(checkpointer, loader, key, epochs, die_at):
     """The end of a training that began here, or in a program before this one."""
-    now, place = start(rt.random.key(0)), loader.state()
+    now, place = start(key), loader.state()
     saved = checkpointer.restore(like={"now": now, "place": place, "step": 0})
     step = 0
     if saved is not None:
@@ -83,6 +83,7 @@ def digest(tree):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=10, help="passes over the training data")
+    parser.add_argument("--seed", type=int, default=0, help="of the start, the order and the noise")
     parser.add_argument("--die-at", type=int, help="a step after which the program kills itself")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     parser.add_argument("--quick", action="store_true", help="3 epochs, to see that it runs")
@@ -91,11 +92,12 @@ def main():
 
     images, labels = load_digits(return_X_y=True)
     images = (images.reshape(-1, 1, 8, 8) / 16).astype(np.float32)
+    key, order_key = rt.random.split(rt.random.key(options.seed))
     digits = data.ArrayDataset((images, labels))
-    loader = data.DataLoader(digits, 64, shuffle=True, key=rt.random.key(1))
+    loader = data.DataLoader(digits, 64, shuffle=True, key=order_key)
     folder = options.out / "resume"
     with rt.io.Checkpointer(folder, keep=2, best=("loss", "min"), every=20) as checkpointer:
-        now = train(checkpointer, loader, epochs, options.die_at)
+        now = train(checkpointer, loader, key, epochs, options.die_at)
     logits, _ = net.apply(now["params"], now["state"], rt.asarray(images))
     print(f"accuracy {float(nn.accuracy(logits, rt.asarray(labels))):.2%}, digest {digest(now)}")
 
