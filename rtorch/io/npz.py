@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, api, describe
-from rtorch.io import zip_writer
+from rtorch.io import npy, zip_writer
 from rtorch.io.atomic import replacing
 from rtorch.io.mapped import PathLike, reading
 from rtorch.io.names import leaf_names
@@ -95,7 +95,7 @@ def write(stream: BinaryIO, content: Packed, *, compress: bool = False) -> None:
         zip_writer.write(archive, HEADER, content.header)
         for name, array in content.arrays.items():
             with zip_writer.create(archive, f"{name}.npy", compress=compress) as member:
-                np.lib.format.write_array(cast(Any, member), array, allow_pickle=False)
+                npy.write(member, array)
 
 
 def _entry(leaf: Any, name: str, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Json:
