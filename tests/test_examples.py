@@ -129,6 +129,7 @@ def test_watch_quick(tmp_path: Path) -> None:
     for part in ("Handwritten digits", "mistakes first", "valid/accuracy", "MaxPool2d", "0.003"):
         assert part in page
 
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_resume_after_a_kill(tmp_path: Path) -> None:
     whole = run(EXAMPLES / "resume.py", "--quick", "--out", tmp_path / "a", cwd=tmp_path)
