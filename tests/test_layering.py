@@ -183,3 +183,9 @@ def late():
         "rtorch.core.dtypes",
         "rtorch.numpy.operators",
     ]
+
+
+def test_test_files_have_different_names() -> None:
+    """They are imported by name alone."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
