@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         fft as fft,
         io as io,
         linalg as linalg,
+        monitor as monitor,
         nn as nn,
         optim as optim,
         random as random,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
         window_argmax as window_argmax,
         window_max as window_max,
     )
+    from rtorch.profiling import profile as profile
     from rtorch.testing import check_grads as check_grads
     from rtorch.transforms.associative_scan import associative_scan as associative_scan
     from rtorch.transforms.callbacks import (
@@ -158,6 +160,7 @@ if TYPE_CHECKING:
     )
     from rtorch.transforms.vmap import vmap as vmap
     from rtorch.transforms.while_loop import while_loop as while_loop
+    from rtorch.visual import show as show
 
 _LATE_MODULES = (
     "data",
@@ -166,6 +169,7 @@ _LATE_MODULES = (
     "fft",
     "io",
     "linalg",
+    "monitor",
     "nn",
     "optim",
     "random",
@@ -255,6 +259,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "load",
         "make_program",
         "map",
+        "monitor",
         "named_scope",
         "nan",
         "newaxis",
@@ -265,6 +270,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "pmean",
         "pmin",
         "ppermute",
+        "profile",
         "promote_types",
         "pshuffle",
         "psum",
@@ -276,6 +282,7 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
         "result_type",
         "save",
         "scan",
+        "show",
         "solvers",
         "sparse_hessian",
         "sparse_jacobian",
@@ -363,6 +370,8 @@ if not TYPE_CHECKING:  # which takes what is imported above as itself
                 "linearize",
                 "vhp",
             ),
+            "rtorch.profiling": ("profile",),
+            "rtorch.visual": ("show",),
             "rtorch.transforms.sparsity": ("sparsity_pattern",),
             "rtorch.transforms.sparse": ("SparseMatrix", "sparse_hessian", "sparse_jacobian"),
         },

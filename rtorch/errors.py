@@ -22,6 +22,7 @@ Every class inherits the built-in exception that a user would catch::
     ├── ZeroWeightsError (ZeroDivisionError)   weights of a mean that sum to zero
     ├── CheckError (AssertionError)            a condition of `rt.debug.check` that does not hold
     ├── FileFormatError (ValueError)           a file that is not what it should be
+    ├── LockedError (RuntimeError)             a directory that another process writes to
     ├── WorkerError (RuntimeError)             a worker that loads data died, or hangs
     └── MissingDependencyError (ImportError)   an optional package that is not installed
 
@@ -56,6 +57,7 @@ __all__ = [
     "FileFormatError",
     "KeyReuseError",
     "LinAlgError",
+    "LockedError",
     "MissingDependencyError",
     "MissingRuleError",
     "NanError",
@@ -226,6 +228,10 @@ class CheckError(RtorchError, AssertionError):
 
 class FileFormatError(RtorchError, ValueError):
     """A file that is not in the expected format."""
+
+
+class LockedError(RtorchError, RuntimeError):
+    """A directory that another process, or another `Checkpointer`, is writing to."""
 
 
 class WorkerError(RtorchError, RuntimeError):

@@ -119,6 +119,27 @@ def test_digits_quick(tmp_path: Path) -> None:
     assert (tmp_path / "results" / "digits.npz").stat().st_size > 100_000
 
 
+def test_watch_quick(tmp_path: Path) -> None:
+    for package in ("sklearn", "matplotlib", "tqdm"):
+        pytest.importorskip(package, reason=f"the example needs {package}")
+    out = run(EXAMPLES / "watch.py", "--quick", "--out", tmp_path / "run", cwd=tmp_path)
+    assert float(re.findall(r"validation accuracy ([\d.]+)%", out)[0]) > 70
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for part in ("Handwritten digits", "mistakes first", "valid/accuracy", "MaxPool2d", "0.003"):
+        assert part in page
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_resume_after_a_kill(tmp_path: Path) -> None:
+    whole = run(EXAMPLES / "resume.py", "--quick", "--out", tmp_path / "a", cwd=tmp_path)
+    with pytest.raises(AssertionError):
+        run(EXAMPLES / "resume.py", "--quick", "--die-at", 50, cwd=tmp_path)
+    rest = run(EXAMPLES / "resume.py", "--quick", cwd=tmp_path)
+    assert re.search(r"at step (20|40), in epoch [01]", rest)
+    assert whole.splitlines()[-1] == rest.splitlines()[-1]
+
+
 def test_digits_names_the_missing_package(tmp_path: Path) -> None:
     code = (
         f"import runpy, sys; sys.modules['sklearn'] = None; sys.path.insert(0, {str(EXAMPLES)!r});"

@@ -20,6 +20,8 @@ LAYERS = (
     "transforms",
     "debug",
     "export",
+    "visual",
+    "profiling",
     # User code of the library: public names only (`import rtorch as rt`, `rtorch.numpy`, ...).
     "random",
     "nn",
@@ -27,7 +29,10 @@ LAYERS = (
     "solvers",
     "data",
     "io",
+    "monitor",
     "testing",
+    "cli",
+    "__main__",
 )
 FIRST_USER_LAYER = LAYERS.index("random")
 
@@ -178,3 +183,9 @@ def late():
         "rtorch.core.dtypes",
         "rtorch.numpy.operators",
     ]
+
+
+def test_test_files_have_different_names() -> None:
+    """They are imported by name alone."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}

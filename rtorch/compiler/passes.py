@@ -163,6 +163,8 @@ def simplify(program: Program) -> Program:
         same = _identity(eqn)
         if same is not None:
             env[eqn.outs[0]] = same
+            if type(same) is Var:  # it is read in the place of the other
+                reads[same] += reads[eqn.outs[0]] - 1
             continue
         eqn = _turned_product(_merge_views(eqn, made), made, reads)
         made[eqn.outs[0]] = eqn

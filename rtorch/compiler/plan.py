@@ -83,7 +83,7 @@ def may_alias(program: Program) -> list[bool]:
 
 def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     program = optimize(program)
-    steps = list(zip(program.eqns, _dead_after(program)))
+    steps = list(zip(program.eqns, dead_after(program)))
 
     def run(*raw: Any) -> tuple[Any, ...]:
         env: dict[Var, Any] = dict(zip(program.in_vars, raw))
@@ -103,7 +103,7 @@ def _stepwise(program: Program, xp: Any) -> Callable[..., Any]:
     return run
 
 
-def _dead_after(program: Program) -> list[set[Var]]:
+def dead_after(program: Program) -> list[set[Var]]:
     """For each equation the variables that nothing after it reads."""
     read = set(program.out_atoms)
     dead = []

@@ -60,8 +60,8 @@ def _atom(atom: Atom, names: _Names) -> str:
 
 def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
     args = " ".join(_atom(a, names) for a in eqn.args)
-    inner = [p for v in eqn.params.values() for p in _programs(v)]
-    shown = {k: _param(v) for k, v in eqn.params.items() if not isinstance(v, Program)}
+    inner = [p for v in eqn.params.values() for p in programs_in(v)]
+    shown = {k: param_text(v) for k, v in eqn.params.items() if not isinstance(v, Program)}
     params = " ".join(f"{k}={v}" for k, v in shown.items() if v)
     outs = ", ".join(f"{names[v]}: {v.aval}" for v in eqn.outs)
     text = f"{eqn.prim.name}{f'[{params}]' if params else ''} {args}".rstrip()
@@ -71,19 +71,19 @@ def _equation(eqn: Eqn, names: _Names, indent: str) -> str:
     return text
 
 
-def _programs(param: Any) -> list[Program]:
+def programs_in(param: Any) -> list[Program]:
     """The Programs in a parameter: itself, or in a tuple."""
     params = param if isinstance(param, tuple) else (param,)
     return [p for p in params if isinstance(p, Program)]
 
 
-def _param(value: Any) -> str:
+def param_text(value: Any) -> str:
     """A parameter as text; Programs have lines of their own."""
     if isinstance(value, FunctionType):  # without its address
         return value.__name__
     if not isinstance(value, tuple):
         return str(value)
     names = getattr(value, "_fields", None) or ("",) * len(value)
-    items = [f"{name}={_param(v)}" if name else _param(v)
+    items = [f"{name}={param_text(v)}" if name else param_text(v)
              for name, v in zip(names, value) if not isinstance(v, Program)]  # fmt: skip
     return f"({','.join(items)})" if items or not value else ""

@@ -16,6 +16,7 @@ Example:
 
 from __future__ import annotations
 
+from rtorch.data import image, text
 from rtorch.data.arrays import ArrayDataset
 from rtorch.data.cifar import CIFAR10, CIFAR100
 from rtorch.data.collating import collate, pad_collate
@@ -23,8 +24,9 @@ from rtorch.data.combine import concat, subset, zip
 from rtorch.data.csv_file import CSVDataset
 from rtorch.data.download import download
 from rtorch.data.files import FileDataset
-from rtorch.data.folders import ImageFolder, read_image
+from rtorch.data.folders import ImageFolder
 from rtorch.data.idx import MNIST, FashionMNIST, read_idx
+from rtorch.data.image import read_image
 from rtorch.data.indexed import Dataset, IterableDataset, ResumableDataset, fetch
 from rtorch.data.lines import TextLines, TextStream
 from rtorch.data.loader import DataLoader
@@ -69,6 +71,7 @@ __all__ = [
     "download",
     "fetch",
     "filter",
+    "image",
     "map",
     "pad_collate",
     "random_split",
@@ -79,6 +82,7 @@ __all__ = [
     "sharded",
     "shuffled",
     "subset",
+    "text",
     "weighted",
     "zip",
 ]

@@ -7,57 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from rtorch.data.image import read_image
 from rtorch.data.indexed import Indexed
-from rtorch.errors import ArgumentError, FileFormatError, MissingDependencyError, api
+from rtorch.errors import ArgumentError
 
-__all__ = ["ImageFolder", "read_image"]
+__all__ = ["ImageFolder"]
 
 PathLike = str | os.PathLike[str]
 _EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
-
-@api
-def read_image(path: PathLike, mode: str = "RGB") -> np.ndarray[Any, Any]:
-    """The pixels of an image file, decoded by Pillow (the extra ``images``).
-
-    Args:
-        path: The file.
-        mode: What Pillow converts to: ``"RGB"``, ``"L"`` (grey), ``"RGBA"``.
-
-    Returns:
-        uint8 of shape ``(height, width, channels)``; channels are 1 in mode ``"L"``.
-
-    Raises:
-        FileFormatError: if it is no image, is damaged, or is too large to be honest.
-        MissingDependencyError: if Pillow is not installed.
-
-    Example:
-        >>> import os, tempfile
-        >>> from PIL import Image
-        >>> from rtorch import data
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = os.path.join(folder, "dot.png")
-        ...     Image.new("RGB", (4, 2), "red").save(file)
-        ...     data.read_image(file).shape
-        (2, 4, 3)
-    """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise MissingDependencyError(
-            "[read_image] images are decoded by Pillow: pip install 'rtorch[images]'"
-        ) from None
-    with Path(path).open("rb") as file:
-        try:
-            with Image.open(file) as image:
-                pixels = np.array(image.convert(mode))
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            raise FileFormatError(
-                f"[read_image] {os.fspath(path)!r} is not an image in mode {mode!r}: {error}"
-            ) from None
-    return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
 class ImageFolder(Indexed):

@@ -8,6 +8,7 @@ pool, whenever a worker dies.
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import secrets
 from multiprocessing.shared_memory import SharedMemory
@@ -115,4 +116,5 @@ def _memory(segment: SharedMemory) -> memoryview[int]:
 
 
 def _new_name() -> str:
-    return f"rt{secrets.token_hex(6)}"  # macOS allows 31 characters
+    """A name that says whose it is; macOS allows 31 characters."""
+    return f"rt{os.getpid()}-{secrets.token_hex(6)}"

@@ -10,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+from rtorch.io.checkpointer import Checkpointer
 from rtorch.io.entry import Archive, Entry
 from rtorch.io.npz import compare, load, load_metadata, save
 from rtorch.io.opening import open
@@ -20,6 +21,7 @@ from rtorch.io.torch_save import save_torch
 
 __all__ = [
     "Archive",
+    "Checkpointer",
     "Comparison",
     "Entry",
     "Mismatch",

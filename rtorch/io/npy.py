@@ -1,4 +1,4 @@
-"""The header of an ``.npy`` file, read without evaluating it.
+"""``.npy`` files: the header, read without evaluating it, and writing.
 
 NumPy writes ``{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }``, a Python literal.
 Format: NumPy's ``numpy.lib.format``, versions 1.0 and 2.0.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -88,3 +88,14 @@ def _dtype(descr: re.Match[str]) -> np.dtype[Any]:
         return np.dtype("".join(descr.groups()))
     except TypeError:
         raise FileFormatError(f"{descr[0]} is no dtype that is read here") from None
+
+
+def write(stream: IO[bytes], array: np.ndarray[Any, Any]) -> None:
+    """Write a ``.npy`` file, as `numpy.save` does, but out of the array's own memory.
+
+    NumPy copies it piece by piece, and lets no other thread run meanwhile.
+    """
+    about = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(cast(Any, stream), about)
+    in_order = array.T if about["fortran_order"] else array
+    stream.write(in_order.reshape(-1).view(np.uint8).data)

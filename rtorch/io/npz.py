@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, DTypeError, api, describe
-from rtorch.io import zip_writer
+from rtorch.io import npy, zip_writer
 from rtorch.io.atomic import replacing
 from rtorch.io.mapped import PathLike, reading
 from rtorch.io.names import leaf_names
@@ -52,6 +52,24 @@ def save(path: PathLike, tree: Any, *, metadata: Any = None, compress: bool = Fa
         ...     rt.load(file)
         {'w': Array([1., 1.], dtype=float32), 'epochs': 3}
     """
+    content = packed(tree, metadata)
+    with replacing(_file(path)) as stream:
+        write(stream, content, compress=compress)
+
+
+class Packed(NamedTuple):
+    """What goes into a file; it shares the memory of arrays, which therefore stays as it is."""
+
+    header: bytes
+    arrays: dict[str, np.ndarray[Any, Any]]
+
+
+def packed(tree: Any, metadata: Any = None) -> Packed:
+    """A tree as the content of a file.
+
+    Arrays on the CPU are not copied: as long as the result refers to their memory, a jitted
+    function that they are donated to takes other memory.
+    """
     names = leaf_names(tree)
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     leaves = [
@@ -68,11 +86,16 @@ def save(path: PathLike, tree: Any, *, metadata: Any = None, compress: bool = Fa
         text = json.dumps(header, indent=1, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"[save] metadata: JSON cannot hold it: {error}") from None
-    with replacing(_file(path)) as file, zipfile.ZipFile(file, "w") as archive:
-        zip_writer.write(archive, HEADER, text.encode())
-        for name, array in arrays.items():
+    return Packed(text.encode(), arrays)
+
+
+def write(stream: BinaryIO, content: Packed, *, compress: bool = False) -> None:
+    """Write the bytes of a file."""
+    with zipfile.ZipFile(stream, "w") as archive:
+        zip_writer.write(archive, HEADER, content.header)
+        for name, array in content.arrays.items():
             with zip_writer.create(archive, f"{name}.npy", compress=compress) as member:
-                np.lib.format.write_array(cast(Any, member), array, allow_pickle=False)
+                npy.write(member, array)
 
 
 def _entry(leaf: Any, name: str, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Json:

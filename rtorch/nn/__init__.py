@@ -15,6 +15,8 @@ Example:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rtorch.nn import initializers, metrics
 from rtorch.nn.activations import (
     celu,
@@ -410,3 +412,10 @@ __all__ = [
     "unfold",
     "weight_norm",
 ]
+
+if not TYPE_CHECKING:  # there, any name would seem to exist
+
+    def __getattr__(name: str) -> object:
+        from rtorch.nn.names_of_torch import message
+
+        raise AttributeError(message(name, __all__))

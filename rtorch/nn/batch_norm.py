@@ -8,8 +8,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.layer import Layer, Params, State, as_spec
-from rtorch.nn.normalization import along, check_positive, like_input, moments, normalized, scaled
-from rtorch.nn.parameters import check_names, parameter_dtype
+from rtorch.nn.normalization import along, like_input, moments, normalized, scaled, wide
+from rtorch.nn.parameters import check_eps, check_names, parameter_dtype
 from rtorch.nn.windows import AXES, check_format
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -103,7 +103,7 @@ def _layer(
     data_format: str, dtype: Any,
 ) -> Layer:  # fmt: skip
     name = f"BatchNorm{n}d"
-    check_positive(name, "eps", eps)
+    check_eps(name, eps)
     last = check_format(name, data_format, n)
 
     def check(x: Any) -> int:
@@ -139,7 +139,7 @@ def _layer(
                 raise ShapeError(
                     f"[{name}] x: training needs more than one value per channel, got {describe(x)}"
                 )
-            mean, var = moments(x, axes, axis_name)
+            mean, var = moments(x, axes, axis_name) if size else _no_moments(x, axis)
             if axis_name is not None:
                 size *= rt.axis_size(axis_name)
             state = updated(state, mean, var, size, momentum) if track else state
@@ -150,6 +150,12 @@ def _layer(
 
     apply.__qualname__ = f"{name}.apply"
     return Layer(init, apply)
+
+
+def _no_moments(x: Any, axis: int) -> tuple[Any, Any]:
+    """Mean and variance where there is no batch, and nothing will be computed of them."""
+    nothing = rt.zeros(x.shape[axis], dtype=wide(x).dtype)
+    return nothing, nothing
 
 
 def fresh_statistics(channels: int, dtype: Any) -> State:
@@ -173,6 +179,8 @@ def updated(state: State, mean: Any, var: Any, size: int, momentum: float | None
     count = state["num_batches_tracked"] + 1
     old_mean, old_var = state["running_mean"], state["running_var"]
     weight = 1.0 / count.astype(old_mean.dtype) if momentum is None else momentum
+    if not size:  # no batch: PyTorch counts it and keeps what there is
+        return state | {"num_batches_tracked": count}
     unbiased = var * (size / max(size - 1, 1))
     new = [rt.stop_gradient(value).astype(old_mean.dtype) for value in (mean, unbiased)]
     return {

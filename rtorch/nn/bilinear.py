@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.initializers import uniform
 from rtorch.nn.layer import Layer, Params, arguments, needs_key, stateless
-from rtorch.nn.parameters import check_names, parameter_dtype
+from rtorch.nn.parameters import check_bias, check_names, parameter_dtype
 
 
 def Bilinear(out_features: int, bias: bool = True, *, dtype: Any = None) -> Layer:
@@ -38,6 +38,7 @@ def Bilinear(out_features: int, bias: bool = True, *, dtype: Any = None) -> Laye
     if not isinstance(out_features, int) or out_features < 1:
         raise ArgumentError(f"[Bilinear] out_features: expected an int of 1 or more, got "
                             f"{out_features!r}")  # fmt: skip
+    check_bias("Bilinear", bias)
 
     def init(key: Any, spec: Any) -> Params:
         needs_key("Bilinear", key, "init")

@@ -12,15 +12,8 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 from rtorch.nn.combinators import check_names, named_layers, split_key
-from rtorch.nn.layer import (
-    Layer,
-    Params,
-    State,
-    apply_part,
-    as_layer,
-    as_spec,
-    init_part,
-)
+from rtorch.nn.layer import Layer, Params, State, as_layer, as_spec
+from rtorch.nn.parts import apply_part, init_part
 
 __all__ = [
     "fan_in_concat",
@@ -144,8 +137,12 @@ def side_by_side(combinator: str, named: dict[str, Layer], parts: Callable[[Any]
 
 
 @api
-def fan_in_sum(xs: Any) -> rt.Array:
+def fan_in_sum(xs: Any = None) -> Any:
     """The sum of a tuple of arrays of one shape.
+
+    Args:
+        xs: The tuple. Without it the function itself is returned, so that ``fan_in_sum()`` stands
+            beside ``fan_in_concat()``.
 
     Raises:
         ShapeError: if shapes differ: nothing is broadcast.
@@ -155,6 +152,8 @@ def fan_in_sum(xs: Any) -> rt.Array:
         >>> rt.nn.fan_in_sum((rt.ones(2), rt.ones(2), rt.ones(2)))
         Array([3., 3.], dtype=float32)
     """
+    if xs is None:
+        return fan_in_sum
     total, *others = (rt.asarray(x) for x in xs)
     for i, x in enumerate(others):
         if x.shape != total.shape:

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, AxisError
+from rtorch.errors import ArgumentError, AxisError, ConcretizationError, RtorchError
 
 
 def floating(x: Any) -> rt.Array:
@@ -24,3 +24,13 @@ def check_axis(name: str, x: rt.Array, axis: int) -> int:
     if not -x.ndim <= index < x.ndim:
         raise AxisError(f"[{name}] axis {index} is out of range for an array of shape {x.shape}")
     return index % x.ndim
+
+
+def refuse(bad: rt.Array, error: RtorchError) -> None:
+    """Raise `error` if anything is `bad`; where values are not known (under `jit`), do nothing."""
+    try:
+        found = bool(rt.any(bad))
+    except ConcretizationError:
+        return
+    if found:
+        raise error

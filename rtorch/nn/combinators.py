@@ -7,17 +7,8 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, TreeError, api, describe
-from rtorch.nn.layer import (
-    Layer,
-    Params,
-    State,
-    apply_part,
-    as_layer,
-    as_spec,
-    init_part,
-    locate,
-    spec_after,
-)
+from rtorch.nn.layer import Layer, Params, State, as_layer, as_spec, spec_after
+from rtorch.nn.parts import apply_part, init_part, locate
 
 
 def serial(*layers: Any) -> Layer:

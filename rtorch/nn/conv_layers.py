@@ -10,7 +10,7 @@ from rtorch.errors import ArgumentError, ShapeError
 from rtorch.nn.convolution import conv, pads_of
 from rtorch.nn.initializers import Initializer
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import check_count, check_names, parameter_dtype, torch_uniform
+from rtorch.nn.parameters import check_count, check_names, first, parameter_dtype, torch_uniform
 from rtorch.nn.windows import check_format, check_input, per_axis
 
 _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -53,7 +53,8 @@ def conv_layer(
         inits = (weight_init or default, bias_init or default)
         shapes = (shape, (out_channels,))
         keys = rt.random.split(key, 2)
-        return {p: f(k, s, of) for p, f, k, s in zip(names, inits, keys, shapes, strict=False)}
+        return {p: first(name, p, f, k, s, of)
+                for p, f, k, s in zip(names, inits, keys, shapes, strict=False)}  # fmt: skip
 
     def call(params: Params, x: Any) -> rt.Array:
         check_names(name, "params", params, names)

@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError
 from rtorch.nn.initializers import Initializer
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import check_count, check_names, parameter_dtype, torch_uniform
+from rtorch.nn.parameters import check_count, check_names, first, parameter_dtype, torch_uniform
 from rtorch.nn.transposed_convolution import conv_transpose
 from rtorch.nn.windows import check_format, check_input, per_axis
 
@@ -43,7 +43,8 @@ def _layer(
         inits = (weight_init or default, bias_init or default)
         shapes = (shape, (out_channels,))
         keys = rt.random.split(key, 2)
-        return {p: f(k, s, of) for p, f, k, s in zip(names, inits, keys, shapes, strict=False)}
+        return {p: first(name, p, f, k, s, of)
+                for p, f, k, s in zip(names, inits, keys, shapes, strict=False)}  # fmt: skip
 
     def call(params: Params, x: Any) -> rt.Array:
         check_names(name, "params", params, names)

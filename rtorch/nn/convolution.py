@@ -98,6 +98,7 @@ def conv(
     x = channels_first(x, n) if last else x
     check_kernel(name, x, weight, n, groups, weight.shape[1] * groups if weight.ndim > 1 else 0)
     pads = pads_of(name, padding, weight.shape[2:], strides, dilations)
+    _check_window(name, x, weight.shape[2:], pads, dilations)
     batched = x if x.ndim == n + 2 else x[None]
     out = rt.conv_general_dilated(
         batched, weight, strides, pads, rhs_dilation=dilations, feature_group_count=groups
@@ -133,6 +134,16 @@ def check_kernel(name: str, x: Any, weight: Any, n: int, groups: int, wanted: in
         raise ShapeError(
             f"[{name}] x: expected {wanted} channels, as the weight {describe(weight)} takes them "
             f"with groups={groups}, got {x.shape[-1 - n]} in {describe(x)} (channels first)"
+        )
+
+
+def _check_window(name: str, x: Any, window: Ints, pads: Pads, dilations: Ints) -> None:
+    """Raise if there is no place for the window, which is often a mix-up of arguments."""
+    lengths = [n + sum(p) for n, p in zip(x.shape[-len(window) :], pads, strict=True)]
+    if any(n < (k - 1) * d + 1 for n, k, d in zip(lengths, window, dilations, strict=True)):
+        raise ShapeError(
+            f"[{name}] the window {window} (dilation {dilations}) is larger than the padded axes "
+            f"{tuple(lengths)} of {describe(x)}"
         )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ShapeError, api, describe
+from rtorch.errors import DTypeError, ShapeError, api, describe
 from rtorch.nn.layer import Layer, stateless
 from rtorch.nn.windows import Ints, check_input, per_axis
 
@@ -60,6 +60,7 @@ def fold(
 
     Raises:
         ShapeError: if `x` has another number of columns than there are windows.
+        DTypeError: if `x` is not floating.
 
     Example:
         >>> import rtorch as rt
@@ -162,6 +163,10 @@ def _fold(
         raise ShapeError(
             f"[{name}] x: expected shape (batch, channels * {rows}, {columns}), with or without "
             f"the batch, got {describe(x)}"
+        )
+    if not rt.isdtype(x.dtype, ("real floating", "complex floating")):
+        raise DTypeError(
+            f"[{name}] x: expected floating columns, got {describe(x)}: x.astype(rt.float32)"
         )
     image = rt.spec((*shape[:-2], shape[-2] // rows, *size), x.dtype)
     back = rt.linear_transpose(

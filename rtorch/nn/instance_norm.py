@@ -9,8 +9,8 @@ import rtorch as rt
 from rtorch.errors import ShapeError, api, describe
 from rtorch.nn.batch_norm import STATISTICS, check_channels, fresh_statistics, updated
 from rtorch.nn.layer import Layer, Params, State, as_spec
-from rtorch.nn.normalization import along, check_positive, like_input, moments, normalized, scaled
-from rtorch.nn.parameters import check_names, parameter_dtype
+from rtorch.nn.normalization import along, like_input, moments, normalized, scaled
+from rtorch.nn.parameters import check_eps, check_names, parameter_dtype
 from rtorch.nn.windows import check_format, check_input
 
 
@@ -80,7 +80,7 @@ def _layer(
     dtype: Any,
 ) -> Layer:  # fmt: skip
     name = f"InstanceNorm{n}d"
-    check_positive(name, "eps", eps)
+    check_eps(name, eps)
     last = check_format(name, data_format, n)
 
     def axis_of(x: Any) -> int:

@@ -9,7 +9,7 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
 from rtorch.nn.initializers import Initializer, uniform
 from rtorch.nn.layer import Layer, Params, needs_key, stateless
-from rtorch.nn.parameters import parameter_dtype
+from rtorch.nn.parameters import check_bias, first, parameter_dtype
 
 
 def Linear(
@@ -49,6 +49,7 @@ def Linear(
         raise ArgumentError(
             f"[Linear] out_features: expected a length (an int, 0 or more), got {out_features!r}"
         )
+    check_bias("Linear", bias)
 
     def init(key: Any, spec: Any) -> Params:
         _check_input(spec)
@@ -57,10 +58,12 @@ def Linear(
         default = _torch_default(in_features)
         of = parameter_dtype(dtype, spec.dtype)
         weight_key, bias_key = rt.random.split(key, 2)
-        weight = (weight_init or default)(weight_key, (out_features, in_features), of)
+        shape = (out_features, in_features)
+        weight = first("Linear", "weight", weight_init or default, weight_key, shape, of)
         if not bias:
             return {"weight": weight}
-        return {"weight": weight, "bias": (bias_init or default)(bias_key, (out_features,), of)}
+        start = first("Linear", "bias", bias_init or default, bias_key, shape[:1], of)
+        return {"weight": weight, "bias": start}
 
     def call(params: Params, x: Any) -> rt.Array:
         weight = _weight(params, bias)

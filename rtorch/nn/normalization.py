@@ -10,13 +10,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, describe
 from rtorch.nn.layer import Layer, Params, stateless
-from rtorch.nn.parameters import check_count, check_names, parameter_dtype
-
-
-def check_positive(name: str, argument: str, value: Any) -> None:
-    """Raise unless `value` is a number of 0 or more."""
-    if not isinstance(value, (int, float)) or value < 0:
-        raise ArgumentError(f"[{name}] {argument}: expected a number of 0 or more, got {value!r}")
+from rtorch.nn.parameters import check_count, check_eps, check_names, parameter_dtype
 
 
 def wide(x: Any) -> Any:
@@ -98,7 +92,7 @@ def LayerNorm(
     References:
         Ba et al. 2016 (arXiv:1607.06450).
     """
-    check_positive("LayerNorm", "eps", eps)
+    check_eps("LayerNorm", eps)
     names = _names(elementwise_affine, bias)
     given = _shape("LayerNorm", normalized_shape)
 
@@ -143,7 +137,7 @@ def RMSNorm(
         Zhang & Sennrich 2019 (arXiv:1910.07467).
     """
     if eps is not None:
-        check_positive("RMSNorm", "eps", eps)
+        check_eps("RMSNorm", eps)
     names = _names(elementwise_affine, bias=False)
     given = _shape("RMSNorm", normalized_shape)
 
@@ -183,7 +177,9 @@ def _last_axes(name: str, x: Any, given: Any, params: Params | None = None) -> t
     if params:
         shape = params["weight"].shape
     if x.shape[len(x.shape) - len(shape) :] != shape or (given is not None and shape != given):
-        raise ShapeError(f"[{name}] x: expected shape (..., {str(shape)[1:]}, got {describe(x)}")
+        raise ShapeError(
+            f"[{name}] x: expected shape (..., {', '.join(map(str, shape))}), got {describe(x)}"
+        )
     return tuple(shape)
 
 
@@ -211,7 +207,7 @@ def GroupNorm(
         Wu & He 2018 (arXiv:1803.08494).
     """
     check_count("GroupNorm", "num_groups", num_groups)
-    check_positive("GroupNorm", "eps", eps)
+    check_eps("GroupNorm", eps)
     if data_format not in ("NCHW", "NHWC"):
         raise ArgumentError(
             f"[GroupNorm] data_format: expected 'NCHW' or 'NHWC', got {data_format!r}"

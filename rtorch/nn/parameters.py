@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, TreeError, describe
+from rtorch.errors import ArgumentError, ShapeError, TreeError, describe
+from rtorch.nn import initializers
 from rtorch.nn.initializers import Initializer, uniform
 
 
@@ -47,6 +48,42 @@ def check_count(layer: str, argument: str, value: Any) -> None:
     """Raise unless `value` is a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"[{layer}] {argument}: expected an int, 1 or more, got {value!r}")
+
+
+def check_eps(layer: str, value: Any) -> None:
+    """Raise unless `value` is a small number: PyTorch has the channels in its place."""
+    if not isinstance(value, (int, float)) or value < 0:
+        raise ArgumentError(f"[{layer}] eps: expected a number of 0 or more, got {value!r}")
+    if value >= 1:
+        raise ArgumentError(
+            f"[{layer}] eps: expected a small number, got {value!r}; the number of channels comes "
+            "from the input and is not given"
+        )
+
+
+def check_bias(layer: str, value: Any) -> None:
+    """Raise unless `value` is True or False: PyTorch has the output's length in its place."""
+    if not isinstance(value, bool):
+        raise ArgumentError(
+            f"[{layer}] bias: expected True or False, got {value!r}; the length of the input comes "
+            f"from it and is not given: {layer}(out_features)"
+        )
+
+
+def first(layer: str, name: str, initializer: Any, key: Any, shape: Any, dtype: Any) -> rt.Array:
+    """What `initializer` gives for the parameter `name`, checked."""
+    known = getattr(initializer, "__name__", "")
+    if known not in ("zeros", "ones") and getattr(initializers, known, None) is initializer:
+        raise ArgumentError(
+            f"[{layer}] {name}_init: expected an initializer, got the function that makes one: "
+            f"call it, initializers.{known}()"
+        )
+    value: rt.Array = initializer(key, shape, dtype)
+    if getattr(value, "shape", None) != shape:
+        raise ShapeError(
+            f"[{layer}] {name}_init: expected an array of shape {shape}, got {describe(value)}"
+        )
+    return value
 
 
 def torch_uniform(fan_in: int) -> Initializer:

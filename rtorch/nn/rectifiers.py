@@ -8,13 +8,18 @@ import rtorch as rt
 from rtorch.errors import api
 from rtorch.nn.checks import floating
 
-__all__ = ["celu", "elu", "leaky_relu", "relu", "relu6", "selu"]
+__all__ = ["celu", "cut", "elu", "leaky_relu", "relu", "relu6", "selu"]
 
 relu = rt.relu
 
 # Fixed point of the mean and variance: Klambauer et al. 2017, equation 14.
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
+
+
+def cut(x: Any, low: float, high: float) -> Any:
+    """`x` from `low` to `high`; its slope at both is 0 as in PyTorch, not the half of `rt.clip`."""
+    return rt.where((x > low) & (x < high), x, rt.clip(rt.stop_gradient(x), low, high))
 
 
 @api
@@ -26,7 +31,7 @@ def relu6(x: Any) -> rt.Array:
         >>> rt.nn.relu6(rt.asarray([-1.0, 3.0, 9.0]))
         Array([0., 3., 6.], dtype=float32)
     """
-    return rt.clip(floating(x), 0, 6)
+    return cut(floating(x), 0, 6)
 
 
 @api

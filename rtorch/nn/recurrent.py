@@ -10,7 +10,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.errors import ArgumentError, DTypeError, ShapeError, TreeError, api, describe
+from rtorch.errors import (
+    ArgumentError,
+    DTypeError,
+    OutOfBoundsError,
+    ShapeError,
+    TreeError,
+    api,
+    describe,
+)
 from rtorch.nn.cells import (
     Cell,
     States,
@@ -21,6 +29,7 @@ from rtorch.nn.cells import (
     draw,
     project,
 )
+from rtorch.nn.checks import refuse
 from rtorch.nn.dropout import Dropout
 from rtorch.nn.layer import Layer, Params, State, arguments, needs_key
 from rtorch.nn.parameters import parameter_dtype
@@ -176,6 +185,9 @@ def _real_steps(net: Net, lengths: Any, x: rt.Array) -> Any:
             f"[{net.name}] lengths: expected one for each sequence, shape {x.shape[1:-1]}, got "
             f"{describe(lengths)}"
         )
+    wrong = (lengths < 0) | (lengths > x.shape[0])
+    refuse(wrong, OutOfBoundsError(f"[{net.name}] lengths: expected numbers from 0 to "
+                                   f"{x.shape[0]}, the steps there are"))  # fmt: skip
     steps = rt.reshape(rt.arange(x.shape[0]), (-1,) + (1,) * (x.ndim - 1))
     return steps < lengths[..., None]
 

@@ -8,7 +8,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import ArgumentError, api
 from rtorch.nn.checks import floating
-from rtorch.nn.rectifiers import relu6
+from rtorch.nn.rectifiers import cut, relu6
 
 __all__ = [
     "gelu",
@@ -152,7 +152,7 @@ def hard_tanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> rt.Array:
     """
     if min_val > max_val:
         raise ArgumentError(f"[hard_tanh] min_val {min_val} is above max_val {max_val}")
-    return rt.clip(floating(x), min_val, max_val)
+    return cut(floating(x), min_val, max_val)
 
 
 @api

@@ -7,19 +7,16 @@ for the first axis of the arrays below: they become one entry for each number.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, overload
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ConcretizationError, TreeError, api, describe
 from rtorch.nn.layer import Params, State
+from rtorch.nn.state_dict_names import Part, Rename, listed, named_leaves, renaming
 
 __all__ = ["NotLoaded", "load_state_dict", "state_dict"]
 
-Rename: TypeAlias = "Mapping[str, str] | Callable[[str], str] | None"
-
-_MOST_SHOWN = 10  # names of one kind in a message
 _KINDS = ("bool", "integral", "real floating", "complex floating")
 
 
@@ -43,13 +40,13 @@ class NotLoaded(NamedTuple):
 
     def __str__(self) -> str:
         lines = [
-            f"{len(names)} {what}: {_listed(map(repr, names))}"
+            f"{len(names)} {what}: {listed(map(repr, names))}"
             for what, names in (("missing", self.missing), ("unexpected", self.unexpected))
             if names
         ]
         if self.mismatched:
             pairs = (f"{name!r} {text}" for name, text in self.mismatched.items())
-            lines.append(f"{len(self.mismatched)} mismatched: {_listed(pairs, '; ')}")
+            lines.append(f"{len(self.mismatched)} mismatched: {listed(pairs, '; ')}")
         return "\n  ".join(lines) or "all was loaded"
 
 
@@ -86,9 +83,9 @@ def state_dict(
         bn.running_mean (2,)
         bn.running_var (2,)
     """
-    change = _renaming("state_dict", rename, (params, state))
+    change = renaming("state_dict", rename, (params, state))
     found: dict[str, rt.Array] = {}
-    for leaf, parts in _leaves((params, state), change):
+    for leaf, parts in named_leaves((params, state), change):
         for name, index in parts:
             if name in found:
                 raise TreeError(f"[state_dict] two arrays have the name {name!r}")
@@ -142,8 +139,8 @@ def load_state_dict(
         dtype('float32')
     """
     _check_arguments(entries, like)
-    change = _renaming("load_state_dict", rename, like)
-    left, rows = NotLoaded([], [], {}), list(_leaves(like, change))
+    change = renaming("load_state_dict", rename, like)
+    left, rows = NotLoaded([], [], {}), list(named_leaves(like, change))
     values = [[_fitting(entries, name, leaf, len(index), left) for name, index in parts]
               for leaf, parts in rows]  # fmt: skip
     known = {name for _, parts in rows for name, _ in parts}
@@ -168,55 +165,6 @@ def _check_arguments(entries: Any, like: Any) -> None:
             "[load_state_dict] like: expected (params, state) as init returns them, got "
             f"{describe(like)}"
         )
-
-
-class _Part(NamedTuple):
-    """Where a leaf, or one layer of a stacked one, is in both worlds."""
-
-    name: str
-    place: tuple[int, ...]
-
-
-def _leaves(
-    trees: tuple[Params, State], change: Callable[[str], str]
-) -> Iterator[tuple[Any, list[_Part]]]:
-    """Each leaf with its parts."""
-    for path, leaf in rt.tree.leaves_with_path(tuple(trees)):
-        leaf = leaf if hasattr(leaf, "shape") else rt.asarray(leaf)
-        steps = [rt.tree.keystr((step,), simple=True) for step in path[1:]]
-        stacked = leaf.shape[: steps.count("*")]
-        yield leaf, [_Part(change(_name(steps, index)), index)
-                     for index in itertools.product(*map(range, stacked))]  # fmt: skip
-
-
-def _name(steps: list[str], index: tuple[int, ...]) -> str:
-    numbers = iter(index)
-    return ".".join(str(next(numbers)) if step == "*" else step for step in steps)
-
-
-def _renaming(function: str, rename: Rename, trees: tuple[Params, State]) -> Callable[[str], str]:
-    if rename is None:
-        return str
-    if callable(rename):
-        return rename
-    beginnings = sorted(rename, key=len, reverse=True)
-    names = [name for _, parts in _leaves(trees, str) for name, _ in parts]
-    for old in beginnings:
-        if not any(_begins(name, old) for name in names):
-            raise ArgumentError(f"[{function}] rename: no name begins with {old!r}; the names are "
-                                f"{_listed(map(repr, names))}")  # fmt: skip
-
-    def change(name: str) -> str:
-        old = next((old for old in beginnings if _begins(name, old)), None)
-        if old is None:
-            return name
-        return f"{rename[old]}.{name[len(old) :].lstrip('.')}".strip(".")
-
-    return change
-
-
-def _begins(name: str, beginning: str) -> bool:
-    return not beginning or f"{name}.".startswith(f"{beginning}.")
 
 
 def _fitting(
@@ -246,7 +194,7 @@ def _array(value: Any) -> rt.Array:
     return rt.from_dlpack(tensor, copy=True)
 
 
-def _together(leaf: Any, parts: list[_Part], values: list[rt.Array | None], dtype: Any) -> rt.Array:
+def _together(leaf: Any, parts: list[Part], values: list[rt.Array | None], dtype: Any) -> rt.Array:
     """A leaf of its parts, which stay as they are in `leaf` where there is no value."""
     is_array = isinstance(leaf, rt.Array)
     for part, value in zip(parts, values, strict=True):
@@ -266,10 +214,3 @@ def _placed(value: rt.Array, leaf: rt.Array) -> rt.Array:
         return value.to(leaf.device)
     except ConcretizationError:  # inside jit, which sees to it
         return value
-
-
-def _listed(texts: Any, separator: str = ", ") -> str:
-    texts = list(texts)
-    more = len(texts) - _MOST_SHOWN
-    shown = separator.join(texts[:_MOST_SHOWN])
-    return f"{shown}{separator}and {more} more" if more > 0 else shown

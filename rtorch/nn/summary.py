@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import rtorch as rt
 from rtorch.errors import api
-from rtorch.nn.layer import Layer, Part, Watch, as_layer, as_spec, kind_of, watch
+from rtorch.nn.layer import Layer, as_layer, as_spec, kind_of
+from rtorch.nn.parts import Part, Watch, watch
 
 __all__ = ["Summary", "SummaryRow", "summary"]
 

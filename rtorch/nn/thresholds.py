@@ -21,7 +21,7 @@ def threshold(x: Any, threshold: float, value: float) -> rt.Array:
         Array([-1.,  2.], dtype=float32)
     """
     x = floating(x)
-    return rt.where(x > threshold, x, value)
+    return rt.where(x <= threshold, value, x)  # nan stays, as in all of these
 
 
 @api
@@ -34,7 +34,7 @@ def hard_shrink(x: Any, lambd: float = 0.5) -> rt.Array:
         Array([-2.,  0.,  2.], dtype=float32)
     """
     x = floating(x)
-    return rt.where(rt.abs(x) > _positive("hard_shrink", lambd), x, 0.0)
+    return rt.where(rt.abs(x) <= _positive("hard_shrink", lambd), 0.0, x)
 
 
 @api
@@ -48,7 +48,7 @@ def soft_shrink(x: Any, lambd: float = 0.5) -> rt.Array:
     """
     x = floating(x)
     lambd = _positive("soft_shrink", lambd)
-    return rt.where(rt.abs(x) > lambd, x - rt.sign(x) * lambd, 0.0)
+    return rt.where(rt.abs(x) <= lambd, 0.0, x - rt.sign(x) * lambd)
 
 
 @api

@@ -7,18 +7,10 @@ from typing import Any, NamedTuple
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, api
-from rtorch.nn.layer import (
-    Layer,
-    Params,
-    State,
-    apply_part,
-    arguments,
-    as_spec,
-    init_part,
-    needs_key,
-)
+from rtorch.nn.layer import Layer, Params, State, arguments, as_spec, needs_key
 from rtorch.nn.normalization import LayerNorm
 from rtorch.nn.parameters import check_names, parameter_dtype
+from rtorch.nn.parts import apply_part, init_part
 
 
 class Block(NamedTuple):
@@ -51,9 +43,9 @@ def block_layer(b: Block) -> Layer:
             params[name], s = init_part(b.name, name, attention, k,
                                         _attention_input(name, x, given))  # fmt: skip
             state.update({name: s} if s else {})
-        params["linear1"], _ = b.linear1.init(keys[2], x)
+        params["linear1"], _ = init_part(b.name, "linear1", b.linear1, keys[2], x)
         inner = rt.spec((*x.shape[:-1], params["linear1"]["weight"].shape[0]), x.dtype)
-        params["linear2"], _ = b.linear2.init(keys[3], inner)
+        params["linear2"], _ = init_part(b.name, "linear2", b.linear2, keys[3], inner)
         for i in range(len(b.attentions) + 1):
             params[f"norm{i + 1}"] = _init_norm(x.shape[-1], parameter_dtype(b.dtype, x.dtype),
                                                 b.bias)  # fmt: skip
@@ -85,11 +77,13 @@ def block_layer(b: Block) -> Layer:
             y, _ = apply_part(b.name, "linear2", b.linear2, params["linear2"], {}, y)
             return drop(y, keys[5])
 
+        def normed(name: str, y: Any) -> Any:
+            return _norm(b.name, name, params[name], y, b.eps)
+
         parts = [(lambda y, name=name, i=i: attend(name, i, y))
                  for i, name in enumerate(b.attentions)]  # fmt: skip
         for i, part in enumerate([*parts, feed_forward]):
-            norm = params[norms[i]]
-            x = x + part(_norm(norm, x, b.eps)) if b.norm_first else _norm(norm, x + part(x), b.eps)
+            x = x + part(normed(norms[i], x)) if b.norm_first else normed(norms[i], x + part(x))
         return x, new_state
 
     apply.__qualname__ = f"{b.name}.apply"
@@ -118,8 +112,9 @@ def _init_norm(features: int, dtype: Any, bias: bool) -> Params:
     return LayerNorm(bias=bias, dtype=dtype).init(None, rt.spec(features, dtype))[0]
 
 
-def _norm(params: Params, x: Any, eps: float) -> Any:
-    return LayerNorm(eps=eps, bias="bias" in params).apply(params, {}, x)[0]
+def _norm(layer: str, name: str, params: Params, x: Any, eps: float) -> Any:
+    norm = LayerNorm(eps=eps, bias="bias" in params)
+    return apply_part(layer, name, norm, params, {}, x)[0]
 
 
 def layer_stack(
@@ -138,11 +133,12 @@ def layer_stack(
         spec = as_spec(spec)
         made = {}
         for i, k in zip(numbers, rt.random.split(key, num_layers), strict=True):
-            made[i] = init_part(name, i, layer, k, spec)
+            made[i] = init_part(name, f"layers.{i}", layer, k, spec)
         params: Params = {"layers": {i: p for i, (p, _) in made.items()}}
         if norm:
             x = arguments(name, spec, inputs)[inputs[0]]
-            params["norm"] = _init_norm(x.shape[-1], x.dtype, True)
+            dtype = rt.result_type(*rt.tree.leaves(params["layers"]))
+            params["norm"] = _init_norm(x.shape[-1], dtype, True)
         state = {i: s for i, (_, s) in made.items() if s}
         return params, {"layers": state} if state else {}
 
@@ -151,15 +147,17 @@ def layer_stack(
         params: Params, state: State, x: Any, *, key: Any = None, train: bool = False
     ) -> tuple[Any, State]:
         check_names(name, "params", params, ("layers", "norm") if norm else ("layers",))
-        given, old, new = arguments(name, x, inputs), state.get("layers", {}), {}
+        layers, old, new = params["layers"], state.get("layers", {}), {}
+        check_names(name, "params['layers']", layers, numbers)
+        given = arguments(name, x, inputs)
         keys = [None] * num_layers if key is None else rt.random.split(key, num_layers)
         for i, k in zip(numbers, keys, strict=True):
-            y, s = apply_part(name, i, layer, params["layers"][i], old.get(i, {}), given,
+            y, s = apply_part(name, f"layers.{i}", layer, layers[i], old.get(i, {}), given,
                               key=k, train=train)  # fmt: skip
             given = given | {inputs[0]: y}
             new.update({i: s} if s else {})
         y = given[inputs[0]]
-        y = _norm(params["norm"], y, eps) if norm else y
+        y = _norm(name, "norm", params["norm"], y, eps) if norm else y
         return y, {"layers": new} if new else {}
 
     apply.__qualname__ = f"{name}.apply"

@@ -13,18 +13,17 @@ from typing import Any
 import numpy as np
 
 from rtorch.core import dtypes
-from rtorch.core.array import Array
+from rtorch.core.array import Array, WeakArray
 from rtorch.core.aval import Aval
+from rtorch.core.trace import is_one_number
 from rtorch.errors import DTypeError
 from rtorch.ops.base import (
     Elementwise,
     add_p,
-    broadcast_p,
     elementwise,
     mul_p,
     neg_p,
     sub_p,
-    wrap_scalar,
 )
 from rtorch.ops.comparison import eq_p, gt_p, is_inf_p, select_p, step_p
 from rtorch.ops.convert import conj_p, convert_p, imag_p, real_p
@@ -32,6 +31,15 @@ from rtorch.ops.convert import conj_p, convert_p, imag_p, real_p
 
 def square(x: Any) -> Any:
     return mul_p(x, x) if isinstance(x, Array) else x * x
+
+
+def as_number(x: Any) -> Any:
+    """The Python scalar that `x` is everywhere, or `x`.
+
+    What a slope computes of constants alone would be arrays, and on the CPU beside others on a GPU.
+    """
+    known = type(x) is Array or type(x) is WeakArray
+    return x._data.flat[0].item() if known and is_one_number(x._data) else x
 
 
 def _one_over(y: Any) -> Any:
@@ -109,6 +117,7 @@ class Pow(Elementwise):
 
     @staticmethod
     def by_base(out: Any, x: Any, y: Any) -> Any:
+        y = as_number(y)
         if not isinstance(y, Array):
             return mul_p(pow_p(x, y - 1), y) if y else 0
         zero = eq_p(y, 0)
@@ -116,9 +125,11 @@ class Pow(Elementwise):
 
     @staticmethod
     def by_exponent(out: Any, x: Any, y: Any) -> Any:
-        if not isinstance(x, Array):
-            x = broadcast_p(wrap_scalar(x, out.dtype), shape=out.shape, axes=())
-        return mul_p(out, log_p(_no_zero(x)))
+        x = as_number(x)
+        if isinstance(x, Array):
+            return mul_p(out, log_p(_no_zero(x)))
+        with np.errstate(all="ignore"):
+            return mul_p(out, np.log(np.asarray(x or 1, out.dtype)).item())
 
     partials = (by_base, by_exponent)
 
@@ -233,9 +244,17 @@ acos_p = elementwise(
 atan_p = elementwise("atan", "arctan", lambda out, x: div_p(1, add_p(square(x), 1)))
 atan2_p = elementwise(
     "atan2", "arctan2",
-    lambda out, y, x: div_p(x, _no_zero(add_p(square(x), square(y)))),
-    lambda out, y, x: neg_p(div_p(y, _no_zero(add_p(square(x), square(y))))),
+    lambda out, y, x: div_p(x, _squares(x, y)),
+    lambda out, y, x: neg_p(div_p(y, _squares(x, y))),
 )  # fmt: skip
+
+
+def _squares(x: Any, y: Any) -> Any:
+    x = as_number(x)
+    y = as_number(y) if isinstance(x, Array) else y
+    return _no_zero(add_p(square(x), square(y)))
+
+
 sinh_p = elementwise("sinh", "sinh", lambda out, x: cosh_p(x))
 cosh_p: Elementwise = elementwise("cosh", "cosh", lambda out, x: sinh_p(x))
 tanh_p = elementwise("tanh", "tanh", lambda out, x: sub_p(1, mul_p(out, out)))

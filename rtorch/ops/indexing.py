@@ -211,7 +211,7 @@ class Scatter(Primitive):
 def _only_winners(values: Any, x: Any, indices: Any, at: Any) -> Any:
     """`values` read at places, 0 for updates that a later one at the same place overwrote."""
     shape = indices[0].shape
-    number = reshape_p(iota(math.prod(shape), dtypes.int64), shape=shape)
+    number = reshape_p(iota(math.prod(shape), dtypes.int64, x.device), shape=shape)
     full_axes = {"axes": tuple(range(len(at["axes"]))), "mode": at["mode"]}
     board = zeros(Aval(tuple([x.shape[a] for a in at["axes"]]), dtypes.int64))
     board = scatter_p(board, number, *indices, **full_axes, op="set")

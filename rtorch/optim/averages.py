@@ -19,8 +19,10 @@ from rtorch.optim.base import (
     first_step,
     map_trained,
     need_params,
+    next_step,
     updates_like,
 )
+from rtorch.optim.fit import check_state
 
 
 class AverageState(NamedTuple):
@@ -148,7 +150,7 @@ def _averaged(name: str, optimizer: Optimizer, weight: Callable[[rt.Array], rt.A
     """With an average in which the newest parameters have ``weight(t)``, ``t = 1, 2, ...``."""
 
     def average(state: AverageState, params: Params, updates: Updates) -> tuple[Any, Updates]:
-        w = weight((state.step + 1).astype(rt.float64))
+        w = weight(state.step.astype(rt.float64) + 1)
 
         def one(p: rt.Array, u: rt.Array, old: rt.Array) -> rt.Array:
             new = (p + u).astype(p.dtype).astype(old.dtype)
@@ -177,8 +179,9 @@ def _with_average(
         grads: Updates, state: AverageState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AverageState]:
         need_params(name, params)
+        check_state(name, state, AverageState)
         updates, inner = optimizer.update(grads, state.inner, params, **extra)
         average, updates = step(state, params, updates)
-        return updates, AverageState(state.step + 1, average, inner)
+        return updates, AverageState(next_step(state.step), average, inner)
 
     return Optimizer(init, update)

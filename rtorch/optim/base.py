@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, api, describe
+from rtorch.optim.fit import check_updates
+
+_LAST_STEP = 2**31 - 1
 
 Params: TypeAlias = Any
 Updates: TypeAlias = Any
@@ -48,8 +51,13 @@ class Optimizer(NamedTuple):
 def apply_updates(params: Params, updates: Updates) -> Params:
     """``params + updates``, in the dtypes of `params`; leaves that are not floating stay.
 
+    Args:
+        params: The parameters.
+        updates: What an optimizer gave; None leaves a parameter as it is.
+
     Raises:
         TreeError: if the structures differ.
+        ShapeError: if an update has another shape than its parameter.
 
     Example:
         >>> import rtorch as rt
@@ -59,11 +67,12 @@ def apply_updates(params: Params, updates: Updates) -> Params:
     """
 
     def moved(p: Any, u: Any) -> Any:
-        if not is_trained(p):
+        if not is_trained(p) or u is None:
             return p
         p = rt.asarray(p)
         return (p + u).astype(p.dtype)
 
+    check_updates("apply_updates", "updates", params, updates)
     return rt.tree.map(moved, params, updates)
 
 
@@ -128,6 +137,11 @@ def first_step() -> rt.Array:
     return rt.asarray(0, dtype=rt.int32)
 
 
+def next_step(step: rt.Array) -> rt.Array:
+    """The counter one step on; it stays at the largest int32 instead of becoming negative."""
+    return rt.minimum(step, _LAST_STEP - 1) + 1
+
+
 def rate_at(learning_rate: LearningRate, step: rt.Array) -> Any:
     """The learning rate of a step: a float, or a float64 scalar array of a schedule.
 
@@ -170,6 +184,15 @@ def check_positive(optimizer: str, **values: Any) -> None:
     for name, value in values.items():
         if is_number(value) and not value > 0:
             raise ArgumentError(f"[{optimizer}] {name}: expected more than 0, got {value!r}")
+
+
+def check_kind(optimizer: str, name: str, value: Any) -> None:
+    """Raise unless a hyperparameter is a number, an array or a function of the step."""
+    if not (is_number(value) or callable(value) or hasattr(value, "dtype")):
+        raise ArgumentError(
+            f"[{optimizer}] {name}: expected a number, an array or a function of the step, got "
+            f"{describe(value)}"
+        )
 
 
 def is_number(value: Any) -> bool:

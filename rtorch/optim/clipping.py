@@ -145,7 +145,9 @@ def adaptive_clip(clipping: float = 0.01, eps: float = 1e-3) -> Optimizer:
     """
     check_not_negative("adaptive_clip", clipping=clipping, eps=eps)
 
-    def one(p: rt.Array, g: rt.Array) -> rt.Array:
+    def one(p: rt.Array, g: rt.Array | None) -> rt.Array | None:
+        if g is None:
+            return None
         limit = rt.maximum(_unit_norm(p), eps) * clipping
         norm = _unit_norm(g)
         return (g * rt.where(norm > limit, limit / rt.maximum(norm, 1e-6), 1.0)).astype(g.dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rtorch.errors import api
 from rtorch.optim.base import Optimizer, Params, Updates, check_optimizer, evaluated
+from rtorch.optim.fit import check_states
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
@@ -37,6 +38,7 @@ def chain(*optimizers: Optimizer) -> Optimizer:
         grads: Updates, state: tuple[Any, ...], params: Params = None, **extra: Any
     ) -> tuple[Updates, tuple[Any, ...]]:
         states = []
+        check_states("chain", state, optimizers)
         if len(optimizers) != 1:  # what the first changes must be there
             grads, extra = evaluated(grads, params, extra)
         for optimizer, own in zip(optimizers, state, strict=True):

@@ -15,6 +15,7 @@ from rtorch.optim.base import (
     first_step,
     is_trained,
     map_trained,
+    next_step,
     transformation,
     updates_like,
 )
@@ -62,7 +63,7 @@ def add_noise(key: Any, eta: float = 0.01, gamma: float = 0.55) -> Optimizer:
         grads: Updates, state: NoiseState, params: Params = None, **extra: Any
     ) -> tuple[Updates, NoiseState]:
         grads, _ = evaluated(grads, params, extra)
-        size = rt.sqrt(eta / (state.step + 1).astype(rt.float64) ** gamma)
+        size = rt.sqrt(eta / (state.step.astype(rt.float64) + 1) ** gamma)
         leaves, treedef = rt.tree.flatten(grads)
         # The same state gives the same noise, on purpose.
         own = rt.random.clone(rt.random.fold_in(state.key, state.step))
@@ -73,7 +74,7 @@ def add_noise(key: Any, eta: float = 0.01, gamma: float = 0.55) -> Optimizer:
             else g
             for i, g in enumerate(leaves)
         ]
-        return rt.tree.unflatten(treedef, noisy), NoiseState(state.step + 1, state.key)
+        return rt.tree.unflatten(treedef, noisy), NoiseState(next_step(state.step), state.key)
 
     return Optimizer(init, update)
 

@@ -18,9 +18,11 @@ from rtorch.optim.base import (
     is_trained,
     map_trained,
     need_params,
+    next_step,
     rate_at,
     updates_like,
 )
+from rtorch.optim.fit import check_state, check_updates
 from rtorch.optim.line_search import Point, strong_wolfe
 
 _LEAST_CURVATURE = 1e-10  # a pair of differences with less is not remembered
@@ -143,6 +145,8 @@ def lbfgs(
             )
         if f is not None and (grads is None or (line_search_fn and value is None)):
             value, grads = f(params)
+        check_state("lbfgs", state, LBFGSState)
+        check_updates("lbfgs", "grads", params, grads)
         x, g = _flat(params, params), _flat(params, grads)
         state = _remember(state, x, g)
         d = _direction(state, g)
@@ -154,13 +158,13 @@ def lbfgs(
                 lambda t: _point(f, params, x, d, t),
                 start,
                 t,
-                smallest=tolerance_change / rt.maximum(rt.max(rt.abs(d)), 1e-30),
+                smallest=tolerance_change / rt.maximum(_largest(d), 1e-30),
                 max_tries=max_line_search,
             )
             t = point.t
-        stays = (rt.max(rt.abs(g)) <= tolerance_grad) | (slope > -tolerance_change)
+        stays = (_largest(g) <= tolerance_grad) | (slope > -tolerance_change)
         moved = d * rt.where(stays, 0.0, t)
-        state = state._replace(step=state.step + 1, params=x, grad=g)
+        state = state._replace(step=next_step(state.step), params=x, grad=g)
         return updates_like(params, _unflat(params, moved)), state
 
     return Optimizer(init, update)
@@ -216,6 +220,11 @@ def _flat(params: Params, tree: Any) -> rt.Array:
         raise DTypeError("[lbfgs] expected real parameters, got complex: split them into parts")
     parts = [x.reshape(-1).astype(dtype) for x in leaves]
     return rt.concatenate(parts) if parts else rt.zeros(0, dtype=dtype)
+
+
+def _largest(x: rt.Array) -> rt.Array:
+    """The largest size of a number in `x`; 0 where there is none."""
+    return rt.max(rt.abs(x), initial=0.0)
 
 
 def _present(p: rt.Array, x: Any) -> rt.Array:

@@ -19,15 +19,18 @@ from rtorch.optim.base import (
     Params,
     State,
     Updates,
+    check_kind,
     check_not_negative,
     evaluated,
     first_step,
     is_on,
     map_trained,
     need_params,
+    next_step,
     rate_at,
     updates_like,
 )
+from rtorch.optim.fit import check_state, check_updates
 
 Scalars: TypeAlias = Any  # a namespace of floats and scalar arrays
 Slots: TypeAlias = "dict[str, Callable[[rt.Array], rt.Array]]"
@@ -68,6 +71,7 @@ def leafwise(
         l2: Times the parameters is added to the gradients.
         decay: Times the learning rate, the fraction of the parameters that is taken off.
     """
+    check_kind(kind.name, "learning_rate", learning_rate)
     check_not_negative(kind.name, learning_rate=learning_rate, weight_decay=l2)
     check_not_negative(kind.name, weight_decay=decay)
     decays = is_on(l2) or is_on(decay)
@@ -85,9 +89,13 @@ def leafwise(
         grads, _ = evaluated(grads, params, extra)
         if decays or kind.uses_params:
             need_params(kind.name + (" with weight_decay" if decays else ""), params)
-        params = grads if params is None else params
+        check_state(kind.name, state, kind.state)
+        if params is None:
+            params = grads
+        else:
+            check_updates(kind.name, "grads", params, grads)
         rate = rate_at(learning_rate, state.step)
-        t = (state.step + 1).astype(rt.float64)
+        t = state.step.astype(rt.float64) + 1
         scalars = kind.scalars(rate, t, **{name: getattr(state, name) for name in kind.carry})
         scalars |= {"_l2": l2, "_decay": rate * decay}
         cast = _Cast(scalars)
@@ -111,7 +119,7 @@ def leafwise(
         updates = updates_like(params, updates)
         carry = {name: scalars[name] for name in kind.carry}
         return updates, kind.state(
-            step=state.step + 1, **carry, **dict(zip(kind.slots, slots, strict=True))
+            step=next_step(state.step), **carry, **dict(zip(kind.slots, slots, strict=True))
         )
 
     return Optimizer(init, update)

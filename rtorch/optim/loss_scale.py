@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import rtorch as rt
-from rtorch.errors import api
+from rtorch.errors import ArgumentError, api
 from rtorch.optim.base import Updates, check_positive, map_trained, updates_like
 from rtorch.optim.wrappers import all_finite
 
@@ -92,6 +92,9 @@ def dynamic_loss_scale(
         backoff_factor: What it is multiplied by when a gradient is not finite.
         growth_interval: See `growth_factor`.
 
+    Raises:
+        ArgumentError: if a number is out of its range.
+
     Example:
         >>> import rtorch as rt
         >>> scaling = rt.optim.dynamic_loss_scale(8.0, growth_interval=1)
@@ -105,6 +108,12 @@ def dynamic_loss_scale(
         backoff_factor=backoff_factor,
         growth_interval=growth_interval,
     )
+
+    if growth_factor < 1 or backoff_factor > 1:
+        raise ArgumentError(
+            "[dynamic_loss_scale] expected growth_factor >= 1 and backoff_factor <= 1, got "
+            f"{growth_factor} and {backoff_factor}"
+        )
 
     def adjust(grads: Updates, state: LossScaleState) -> LossScaleState:
         fine = all_finite(grads)

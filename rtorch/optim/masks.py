@@ -21,11 +21,13 @@ from rtorch.optim.base import (
     first_step,
     map_trained,
     need_params,
+    next_step,
     rate_at,
     scale,
     transformation,
     updates_like,
 )
+from rtorch.optim.fit import check_states
 
 
 def masked(optimizer: Optimizer, mask: Any) -> Optimizer:
@@ -117,6 +119,7 @@ def groups(optimizers: Mapping[str, Optimizer | None]) -> Optimizer:
     ) -> tuple[Updates, dict[str, State]]:
         grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
+        check_states("groups", state, parts)
         labels, updates, new = _labels(parts, like), grads, {}
         for name, part in parts.items():
             keep = [label == name for label in labels]
@@ -159,8 +162,8 @@ def decay_weights(
         need_params("decay_weights", params)
         grads, _ = evaluated(grads, params, extra)
         factor = rate_at(learning_rate, state) * weight_decay
-        moved = map_trained(lambda p, g: g - scale(p, factor), params, grads)
-        return updates_like(params, moved), state + 1
+        moved = map_trained(lambda p, g: None if g is None else g - scale(p, factor), params, grads)
+        return updates_like(params, moved), next_step(state)
 
     whole = Optimizer(init, update)
     return whole if mask is None else masked(whole, mask)

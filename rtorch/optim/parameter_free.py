@@ -20,11 +20,13 @@ from rtorch.optim.base import (
     is_on,
     map_trained,
     need_params,
+    next_step,
     rate_at,
     scale,
     updates_like,
 )
 from rtorch.optim.clipping import global_norm
+from rtorch.optim.fit import check_state, check_updates
 
 
 class DistanceState(NamedTuple):
@@ -147,6 +149,8 @@ def _by_distance(
     ) -> tuple[Updates, DistanceState]:
         need_params(name, params)
         grads, _ = evaluated(grads, params, extra)
+        check_state(name, state, DistanceState)
+        check_updates(name, "grads", params, grads)
 
         def penalised(p: rt.Array, g: Any) -> rt.Array:
             if g is None:  # no gradient: the leaf stays
@@ -162,7 +166,7 @@ def _by_distance(
         factor = factor * rate_at(learning_rate, state.step)
         updates = map_trained(lambda p, g: -scale(_wide(g), factor).astype(p.dtype), params, grads)
         updates = updates_like(params, updates)
-        return updates, DistanceState(state.step + 1, state.start, distance, total)
+        return updates, DistanceState(next_step(state.step), state.start, distance, total)
 
     return Optimizer(init, update)
 

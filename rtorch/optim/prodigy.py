@@ -19,10 +19,12 @@ from rtorch.optim.base import (
     first_step,
     map_trained,
     need_params,
+    next_step,
     rate_at,
     scale,
     updates_like,
 )
+from rtorch.optim.fit import check_state, check_updates
 from rtorch.optim.leafwise import one_less_power, squared, unzip
 from rtorch.optim.parameter_free import start_of
 
@@ -115,7 +117,9 @@ def prodigy(
     ) -> tuple[Updates, ProdigyState]:
         need_params("prodigy", params)
         grads, _ = evaluated(grads, params, extra)
-        t, d = (state.step + 1).astype(rt.float64), state.estimate
+        check_state("prodigy", state, ProdigyState)
+        check_updates("prodigy", "grads", params, grads)
+        t, d = state.step.astype(rt.float64) + 1, state.estimate
         correction = rt.sqrt(one_less_power(b2, t)) / one_less_power(b1, t)
         rate = d * rate_at(learning_rate, state.step) * correction
         weight = d * (d if safeguard_warmup else rate) / initial
@@ -145,7 +149,7 @@ def prodigy(
             return -scale(u + p.astype(m.dtype) * weight_decay, rate).astype(p.dtype)
 
         updates = updates_like(params, map_trained(step, params, grads, m, v))
-        state = ProdigyState(state.step + 1, estimate, numerator, state.start, total, m, v)
+        state = ProdigyState(next_step(state.step), estimate, numerator, state.start, total, m, v)
         return updates, state
 
     return Optimizer(init, update)

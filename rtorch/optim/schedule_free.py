@@ -17,6 +17,7 @@ from rtorch.optim.base import (
     Params,
     check_fraction,
     check_not_negative,
+    is_number,
     map_trained,
 )
 from rtorch.optim.leafwise import Leafwise, Scalars, Slots, leafwise, one_less_power, squared
@@ -169,7 +170,7 @@ def _schedule_free(
     decay: Number = 0.0,
 ) -> Leafwise:
     check_not_negative(name, warmup_steps=warmup_steps)
-    if not 0 < b1 < 1:
+    if is_number(b1) and not 0 < b1 < 1:
         raise ArgumentError(f"[{name}] b1: expected 0 < b1 < 1, got {b1!r}")
 
     def scalars(rate: Any, t: rt.Array, weight_sum: Any, rate_max: Any, b1: Any) -> Scalars:

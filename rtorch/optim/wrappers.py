@@ -20,8 +20,10 @@ from rtorch.optim.base import (
     first_step,
     is_trained,
     map_trained,
+    next_step,
     rate_at,
 )
+from rtorch.optim.fit import check_state
 
 
 class AccumulateState(NamedTuple):
@@ -72,13 +74,20 @@ def accumulate(optimizer: Optimizer, steps: int) -> Optimizer:
     def update(
         grads: Updates, state: AccumulateState, params: Params = None, **extra: Any
     ) -> tuple[Updates, AccumulateState]:
+        check_state("accumulate", state, AccumulateState)
         grads, extra = evaluated(grads, params, extra)
         like = grads if params is None else params
         mean = map_trained(
-            lambda p, g, m: m + rt.asarray(g).astype(m.dtype) / steps, like, grads, state.mean
+            lambda p, g, m: m if g is None else m + rt.asarray(g).astype(m.dtype) / steps,
+            like,
+            grads,
+            state.mean,
         )
         whole = rt.tree.map(
-            lambda p, g, m: m.astype(rt.asarray(g).dtype) if is_trained(p) else g, like, grads, mean
+            lambda p, g, m: g if g is None or not is_trained(p) else m.astype(rt.asarray(g).dtype),
+            like,
+            grads,
+            mean,
         )
         done = state.collected + 1 >= steps
         updates, inner = _if(done, optimizer, whole, state.inner, params, extra)
@@ -134,6 +143,7 @@ def skip_nonfinite(optimizer: Optimizer, max_in_a_row: int | None = None) -> Opt
     def update(
         grads: Updates, state: SkipState, params: Params = None, **extra: Any
     ) -> tuple[Updates, SkipState]:
+        check_state("skip_nonfinite", state, SkipState)
         grads, extra = evaluated(grads, params, extra)
         good = all_finite(grads)
         run = good if max_in_a_row is None else good | (state.in_a_row >= max_in_a_row)
@@ -214,9 +224,9 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
 
         def values(step: rt.Array, now: dict[str, rt.Array]) -> dict[str, rt.Array]:
             return {
-                name: rt.asarray(rate_at(x, step), dtype=rt.float64)
-                if callable(x) or name not in now
-                else now[name]
+                name: rt.asarray(
+                    rate_at(x, step) if callable(x) else now.get(name, x), dtype=rt.float64
+                )
                 for name, x in live.items()
             }
 
@@ -230,10 +240,11 @@ def inject_hyperparams(make: Callable[..., Optimizer]) -> Callable[..., Optimize
         def update(
             grads: Updates, state: InjectState, params: Params = None, **extra: Any
         ) -> tuple[Updates, InjectState]:
+            check_state("inject_hyperparams", state, InjectState)
             hyperparams = values(state.step, state.hyperparams)
             inner = make(**static, **hyperparams)
             updates, inner_state = inner.update(grads, state.inner, params, **extra)
-            return updates, InjectState(state.step + 1, hyperparams, inner_state)
+            return updates, InjectState(next_step(state.step), hyperparams, inner_state)
 
         return Optimizer(init, update)
 

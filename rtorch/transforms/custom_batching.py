@@ -18,6 +18,7 @@ from rtorch.transforms.arguments import check_callable
 from rtorch.transforms.batch import BatchTrace, BatchTracer
 from rtorch.transforms.custom import Custom, Staged, captured_error
 from rtorch.transforms.custom_function import CustomFunction, UserCall
+from rtorch.transforms.derive import depends
 from rtorch.transforms.jvp import JVPTrace, JVPTracer
 from rtorch.transforms.linearize import LinearizeTrace
 
@@ -40,19 +41,32 @@ class CustomBatchingCall(Custom):
             state.trace = trace
         return tuple([BatchTracer(trace, y, 0) if b else y for y, b in zip(outs, batched)])
 
+    def depends(self, active: Any, smooth: bool, *, call: Any, program: Any) -> Any:
+        return depends(program, active, False) if smooth else None  # a rule may batch all results
+
+    def _moving(self, outs: Sequence[Any], tangents: Sequence[Any], program: Any) -> list[bool]:
+        """Which results have a tangent: primals among those of a derivative have none."""
+        active = tuple([t is not None for t in tangents])
+        reached = (True,) * len(outs) if program is None else depends(program, active, False)
+        return [r and y.dtype in INEXACT for r, y in zip(reached, outs)]
+
     def jvp(self, primals: Any, tangents: Any, *, call: Any, program: Any) -> tuple[Any, Any]:
         pushed = _Pushed(call, [t is not None for t in tangents])
         results = self(*primals, *[t for t in tangents if t is not None], call=pushed)
-        outs, dots = results[: pushed.count], iter(results[pushed.count :])
-        return outs, tuple([next(dots) if y.dtype in INEXACT else None for y in outs])
+        outs, found = results[: pushed.count], iter(results[pushed.count :])
+        dots = [next(found) if y.dtype in INEXACT else None for y in outs]
+        moving = self._moving(outs, tangents, program)
+        return outs, tuple([t if moves else None for t, moves in zip(dots, moving)])
 
     def linearize(self, tape: Any, primals: Any, tangents: Any, *, call: Any, program: Any) -> Any:
         outs = self(*primals, call=call, program=program)
         smooth = [y for y in outs if y.dtype in INEXACT]
         entry = LinearCustom(self, call, [t is not None for t in tangents], smooth)
         operands = (*primals, *[t for t in tangents if t is not None])
-        nodes = iter(tape.record(entry, operands, {}, smooth))
-        return outs, tuple([next(nodes) if y.dtype in INEXACT else None for y in outs])
+        found = iter(tape.record(entry, operands, {}, smooth))
+        nodes = [next(found) if y.dtype in INEXACT else None for y in outs]
+        moving = self._moving(outs, tangents, program)
+        return outs, tuple([n if moves else None for n, moves in zip(nodes, moving)])
 
     @staticmethod
     def staged(*args: Any) -> Any:

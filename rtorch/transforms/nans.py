@@ -1,7 +1,7 @@
 """`debug_nans` and `debug_infs`: stop at the first operation that makes a nan or an infinity.
 
-While one is on, `EVAL` is a `CheckingEval`, in all threads at once, and the short cuts past it are
-closed; when none is, nothing here costs anything. Results of jitted functions are checked as a
+While one is on, a `CheckingEval` watches evaluation in all threads at once (see `watch.py`); when
+none is, nothing here costs anything. Results of jitted functions are checked as a
 whole; only where they are bad is the Program run again, equation by equation.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,15 +18,11 @@ from rtorch.core import backend, dtypes
 from rtorch.core.array import Array
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import eval_program
-from rtorch.core.trace import EVAL, EvalTrace
+from rtorch.core.trace import EvalTrace
 from rtorch.errors import NanError, describe, is_user_code
-from rtorch.numpy import at, operators
-from rtorch.transforms import jit
 from rtorch.transforms.jvp import JVPTrace
 from rtorch.transforms.linearize import LinearizeTrace
-
-# Modules with short cuts, which they take if ``state.trace is EVAL`` by their own name for it.
-SHORT_CUTS: tuple[ModuleType, ...] = (operators, at, jit)
+from rtorch.transforms.watch import watch
 
 
 class _Kind:
@@ -127,10 +123,7 @@ def _summary(x: Any) -> str:
 
 def _switch(kind: _Kind, on: bool) -> None:
     kind.on = on
-    checking = NAN.on or INF.on
-    EVAL.__class__ = CheckingEval if checking else EvalTrace
-    for module in SHORT_CUTS:
-        module.EVAL = None if checking else EVAL  # type: ignore[attr-defined]
+    watch(CheckingEval, NAN.on or INF.on)
 
 
 class _Switch:

@@ -69,7 +69,9 @@ class Scan(Primitive):
         return [(shape.length, (program,))]
 
     def depends(self, active: Any, smooth: bool, *, program: Program, shape: Shape) -> Any:
-        return depends(program, active_carry(program, active, shape, smooth), smooth)
+        active = active_carry(program, active, shape, smooth)
+        # A carry ends as it begins if there is no step, and its tangent is carried in any case.
+        return _carry(shape, active) + depends(program, active, smooth)[shape.n_carry :]
 
     def jvp(self, primals: Any, tangents: Any, *, program: Program, shape: Shape) -> Any:
         active = active_carry(program, tuple([t is not None for t in tangents]), shape)

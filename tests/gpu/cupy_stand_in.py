@@ -37,6 +37,9 @@ class Raw:
     def __bool__(self) -> bool:
         return bool(self.hidden)
 
+    def __len__(self) -> int:
+        return len(self.hidden)
+
     def __int__(self) -> int:
         return int(self.hidden)
 

@@ -40,6 +40,14 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "grad of list": rt.grad(lambda x: rt.sum(x[[0, 0]] ** 2)),
     "grad of set": rt.grad(lambda x: rt.sum(x.at[[0]].set(5.0) ** 2)),
     "grad of multiply": rt.grad(lambda x: rt.sum(x.at[[0]].multiply(3.0) ** 2)),
+    "grad of power": rt.grad(lambda x: rt.sum(x**0.75)),
+    "grad of a float's power": rt.grad(lambda x: rt.sum(x**2.0)),
+    "grad of exponent": rt.grad(lambda x: rt.sum(2.0**x)),
+    "grad of grad of power": rt.grad(lambda x: rt.sum(rt.grad(lambda x: rt.sum(x**2.5))(x) ** 2)),
+    "grad of atan2": rt.grad(lambda x: rt.sum(rt.atan2(x, 2.0) * rt.atan2(0.5, x))),
+    "grad of values that are set": rt.grad(
+        lambda v: rt.sum((v * 0).at[[0, 0, 1], [1, 1, 2]].set(v[0]) ** 2)
+    ),
     "grad of where": rt.grad(lambda x: rt.sum(rt.where(x > 2, x * x, 0.0))),
     "grad of what is not used": rt.grad(lambda x: rt.sum(rt.zeros(2))),
     "tangent of what is constant": lambda x: rt.jvp(rt.stop_gradient, (x,), (x,))[1],

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 import rtorch as rt
 from rtorch import errors
+from rtorch.io import npy
 from rtorch.io.names import leaf_names
 
 DTYPES = [
@@ -156,7 +157,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(np.lib.format, "write_array", full)
+    monkeypatch.setattr(npy, "write", full)
     with pytest.raises(OSError, match="full"):
         rt.save(tmp_path / "x", rt.zeros(3))
     assert [file.name for file in tmp_path.iterdir()] == ["x.npz"]

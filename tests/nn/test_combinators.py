@@ -131,9 +131,10 @@ def test_summary() -> None:
 def test_summary_of_a_transformer_names_its_parts() -> None:
     layer = nn.TransformerEncoderLayer(8, 2, 16)
     table = nn.summary(nn.TransformerEncoder(layer, 2), rt.spec((3, 1, 8)))
-    assert {"0.self_attn", "0.linear1", "1.linear2", "1"} <= {row.path for row in table.rows}
+    wanted = {"layers.0.self_attn", "layers.0.norm1", "layers.1.linear2", "layers.1"}
+    assert wanted <= {row.path for row in table.rows}
     assert {row.kind for row in table.rows} == {
-        "MultiHeadAttention", "Dropout", "Linear", "TransformerEncoderLayer"
+        "MultiHeadAttention", "Dropout", "Linear", "LayerNorm", "TransformerEncoderLayer"
     }  # fmt: skip
 
 

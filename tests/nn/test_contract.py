@@ -1,6 +1,7 @@
 """What every layer keeps to, checked for every public layer (`layer_table.CASES`)."""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -313,3 +314,10 @@ def test_an_empty_batch(name: str) -> None:
         assert a.size == 0
         assert [n for n in a.shape if n] == [n for n, m in zip(b.shape, a.shape, strict=True) if m]
         assert a.dtype == b.dtype
+
+
+def test_the_page_on_networks_names_every_layer() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "nn.md").read_text(encoding="utf-8")
+    apart = {"Layer", "NotLoaded", "Summary", "SummaryRow"}  # no layers
+    layers = {re.sub(r"\dd$", "1d", name) for name in nn.__all__ if name[0].isupper()} - apart
+    assert not [name for name in sorted(layers) if f"`{name}`" not in page]

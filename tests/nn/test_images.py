@@ -119,3 +119,9 @@ X = rt.ones((1, 2, 4, 4))
 def test_errors(call: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("call", [nn.fold, lambda x, *a: nn.Fold(*a).apply({}, {}, x)])
+def test_fold_of_integers_says_so(call: Any) -> None:
+    with pytest.raises(errors.DTypeError, match=r"\[(f|F)old\] x: expected floating.*int32"):
+        call(rt.ones((4, 2), dtype=rt.int32), (2, 3), 2)

@@ -230,7 +230,7 @@ KEY = rt.random.key
             lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2).init(
                 KEY(0), rt.spec((3, 2, 7))
             ),
-            errors.ShapeError, r"\[TransformerEncoder\['0'\] TransformerEncoderLayer\['self_attn'",
+            errors.ShapeError, r"\[TransformerEncoder\['layers.0'\] TransformerEncoderLayer\["
         ),
         (
             lambda: nn.TransformerDecoderLayer(8, 2).init(KEY(0), rt.spec((3, 2, 8))),
@@ -254,3 +254,36 @@ KEY = rt.random.key
 def test_messages(call: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+def stack_of(x: Any, layers: int = 2) -> Any:
+    layer = nn.TransformerEncoderLayer(4, 2, 8, norm_first=True)
+    stack = nn.TransformerEncoder(layer, layers, norm=True)
+    return stack, *stack.init(rt.random.key(layers), x)
+
+
+@pytest.mark.parametrize("dtype", [rt.int32, rt.float16, rt.float64])
+def test_the_last_norm_has_the_dtype_of_the_layers(dtype: Any) -> None:
+    stack, params, state = stack_of(rt.spec((3, 2, 4), dtype))
+    dtypes = {leaf.dtype for leaf in rt.tree.leaves(params)}
+    assert dtypes == {rt.float32 if dtype == rt.int32 else dtype}
+    y, _ = stack.apply(params, state, rt.ones((3, 2, 4), dtype=dtype))
+    assert {y.dtype} == dtypes
+
+
+def test_errors_in_a_stack_say_which_layer_and_norm() -> None:
+    stack, params, state = stack_of(rt.spec((3, 2, 4)))
+    place = r"TransformerEncoder\['layers.0'\] TransformerEncoderLayer\['norm1'\] LayerNorm"
+    with pytest.raises(errors.ShapeError, match=place):
+        stack.apply(params, state, rt.ones((3, 2, 5)))
+    _, fewer, _ = stack_of(rt.spec((3, 2, 4)), layers=1)
+    with pytest.raises(errors.TreeError, match=r"params\['layers'\].*\['0', '1'\], got \['0'\]"):
+        stack.apply(fewer, state, rt.ones((3, 2, 4)))
+
+
+def test_paths_in_a_summary_are_those_of_the_parameters() -> None:
+    stack, params, _ = stack_of(rt.spec((3, 2, 4)))
+    text = str(nn.summary(stack, rt.spec((3, 2, 4))))
+    for name in ("layers.0.norm1", "layers.1.linear2", "norm"):
+        assert f"\n{name} " in text
+        assert any(path.startswith(f"{name}.") for path in nn.state_dict(params))

@@ -195,3 +195,26 @@ def test_as_jax():
     for ours, theirs in zip(*results, strict=True):
         for a, b in zip(rt.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5)
+
+
+@runs
+@pytest.mark.parametrize("loop", ["cond", "scan", "while"])
+def test_a_derivative_inside_a_branch_inside_a_rule(run, loop):
+    """There, results of the function stand beside tangents, and have none themselves."""
+    sine = rt.custom_batching(rt.sin)
+    sine.def_vmap(lambda n, batched, x: (rt.sin(x), True))
+
+    def f(x):
+        if loop == "cond":
+            return rt.cond(rt.sum(x) > 0, sine, lambda x: x, x)
+        if loop == "scan":
+            return rt.scan(lambda c, _: (sine(c), None), x, length=1)[0]
+        step = lambda s: (s[0] + 1, sine(s[1]))  # noqa: E731
+        return rt.while_loop(lambda s: s[0] < 1, step, (0, x), max_steps=3)[1]
+
+    g = rt.custom_jvp(f)
+    g.defjvp(lambda primals, tangents: rt.jvp(f, primals, tangents))
+    assert_close(rt.vjp(run(g), X)[1](Y)[0], Y * rt.cos(X))
+    assert_close(rt.jvp(run(rt.grad(lambda x: rt.sum(g(x)))), (X,), (Y,))[1], -Y * rt.sin(X))
+    assert_close(rt.vmap(run(rt.grad(lambda x: rt.sum(g(x)))))(X[:, None])[1:, 0],
+                 rt.where(X > 0, rt.cos(X), 1.0 if loop == "cond" else rt.cos(X))[1:])  # fmt: skip

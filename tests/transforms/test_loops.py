@@ -554,6 +554,28 @@ def test_transposes():
     close(rt.linear_transpose(rt.jit(twice), H0)(H0), (3 * H0,))
 
 
+@pytest.mark.parametrize("length", [0, 1, 3])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_carry_that_ends_as_a_constant(length, first):
+    """Its tangent is carried all the same, and without steps it is the result."""
+
+    def step(c, _):
+        return rt.ones(()), c * 2.0
+
+    def in_branch(x):
+        return rt.scan(step, x, length=length)[0]
+
+    def function(x):
+        return rt.cond(rt.asarray(first), in_branch, lambda x: rt.ones(()), x)
+
+    x, slope = rt.asarray(3.0), float(first and length == 0)
+    for f in (function, rt.jit(function)):
+        assert rt.grad(f)(x) == slope
+        assert rt.jvp(f, (x,), (rt.ones(()),))[1] == slope
+    assert rt.jit(rt.grad(function))(x) == slope
+    assert rt.jit(lambda x: rt.jvp(function, (x,), (rt.ones(()),))[1])(x) == slope
+
+
 # ---- against JAX ---------------------------------------------------------------------------------
 
 

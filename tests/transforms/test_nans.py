@@ -10,7 +10,7 @@ import rtorch as rt
 from rtorch.core.trace import EVAL, EvalTrace
 from rtorch.errors import NanError
 from rtorch.ops.convert import bitcast_p
-from rtorch.transforms.nans import SHORT_CUTS
+from rtorch.transforms.watch import SHORT_CUTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -196,7 +196,7 @@ def test_all_short_cuts_are_known():
         if "if " in (text := file.read_text(encoding="utf-8")) and "trace is EVAL" in text
     }
     known = {Path(module.__file__).relative_to(package).as_posix() for module in SHORT_CUTS}
-    assert asking - known == {"core/trace.py", "transforms/nans.py"}
+    assert asking - known == {"core/trace.py", "transforms/watch.py"}
 
 
 def test_a_switch_serves_several_blocks():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rtorch as rt
+from rtorch.compiler.passes import optimize
 
 STEPS, BATCH, N = 7, 3, 4
 
@@ -110,3 +111,16 @@ def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight_does(
     g = rt.jit(gradient)(w)
     assert np.asarray(g).flags.c_contiguous
     np.testing.assert_allclose(g, gradient(w), rtol=1e-12)
+
+
+@pytest.mark.parametrize("same", [lambda z: z * 1.0, rt.stop_gradient, lambda z: z])
+def test_a_product_that_is_read_beside_its_transpose_is_computed_once(same: Any) -> None:
+    def f(x: Any, y: Any) -> Any:
+        z = same(x @ y)
+        return z.T, z + 1
+
+    x, y = rt.ones((3, 4)), rt.ones((4, 5))
+    program = optimize(rt.make_program(f)(x, y))
+    assert [eqn.prim.name for eqn in program.eqns].count("dot_general") == 1
+    alone = optimize(rt.make_program(lambda x, y: same(x @ y).T)(x, y))
+    assert [eqn.prim.name for eqn in alone.eqns] == ["dot_general"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
-from rtorch.nn.losses.common import operands, reduce_losses, refuse
+from rtorch.nn.checks import refuse
+from rtorch.nn.losses.common import operands, reduce_losses
 
 __all__ = [
     "binary_cross_entropy",

@@ -11,9 +11,7 @@ from typing import Any
 import rtorch as rt
 from rtorch.errors import (
     ArgumentError,
-    ConcretizationError,
     DTypeError,
-    RtorchError,
     ShapeError,
     describe,
 )
@@ -25,7 +23,6 @@ __all__ = [
     "operands",
     "positive_part",
     "reduce_losses",
-    "refuse",
     "same_shape",
     "widened",
 ]
@@ -106,16 +103,6 @@ def non_negative(**options: Any) -> None:
     for name, value in options.items():
         if value < 0:
             raise ArgumentError(f"{name}: expected a number of at least 0, got {value!r}")
-
-
-def refuse(bad: rt.Array, error: RtorchError) -> None:
-    """Raise `error` if anything is `bad`; where values are not known (under `jit`), do nothing."""
-    try:
-        found = bool(rt.any(bad))
-    except ConcretizationError:
-        return
-    if found:
-        raise error
 
 
 def positive_part(x: rt.Array) -> rt.Array:

@@ -19,7 +19,8 @@ from rtorch.errors import (
     api,
     describe,
 )
-from rtorch.nn.losses.common import integers, reduce_losses, refuse, widened
+from rtorch.nn.checks import refuse
+from rtorch.nn.losses.common import integers, reduce_losses, widened
 
 __all__ = ["ctc_loss"]
 

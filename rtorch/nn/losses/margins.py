@@ -6,13 +6,13 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, OutOfBoundsError, ShapeError, api, describe
+from rtorch.nn.checks import refuse
 from rtorch.nn.losses.common import (
     class_numbers,
     integers,
     operands,
     positive_part,
     reduce_losses,
-    refuse,
     widened,
 )
 

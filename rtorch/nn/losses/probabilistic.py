@@ -7,7 +7,8 @@ from typing import Any
 
 import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, api, describe
-from rtorch.nn.losses.common import operands, reduce_losses, refuse, widened
+from rtorch.nn.checks import refuse
+from rtorch.nn.losses.common import operands, reduce_losses, widened
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
