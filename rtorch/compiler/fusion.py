@@ -163,7 +163,8 @@ class Groups:
         if place is not None:
             group, along = place
             inner = frozenset([along[a] for a in axes if along[a] is not None])
-            fits = group.is_full(along) and None not in [along[a] for a in axes if shape[a] != 1]
+            repeats = None in [a for a, n in zip(along, shape) if n != 1]
+            fits = group.is_full(along) and not repeats
             if fits and inner and group.inner in (None, inner) and self._has_room(group):
                 group.inner = inner  # type: ignore[assignment]
                 self._place(i, eqn, group, tuple([m for a, m in enumerate(along) if a not in axes]))
@@ -251,6 +252,10 @@ class Groups:
         inner = None if other.inner is None else frozenset([turned[a] for a in other.inner])
         if group.inner is not None and inner is not None and group.inner != inner:
             return False
+        moved = {v: tuple([None if a is None else turned[a] for a in m])
+                 for v, m in other.maps.items()}  # fmt: skip
+        if not (self._sees(group, group.maps, moved) and self._sees(other, moved, group.maps)):
+            return False
         both = inner or group.inner
         has_late = any(group.is_full(m) for v, m in group.maps.items() if v in group.late) or any(
             other.is_full(m) for v, m in other.maps.items() if v in other.late
@@ -259,14 +264,35 @@ class Groups:
                 and group.size(both) > LONG_ROW:  # fmt: skip
             return False
         group.inner = both
-        for v, m in other.maps.items():
-            group.maps[v] = tuple([None if a is None else turned[a] for a in m])
+        group.maps |= moved
         group.late |= other.late
         group.eqns = sorted(group.eqns + other.eqns)
         for i in other.eqns:
             self.of[i] = group
         waits, bits = self.waits.pop(other), self.bits.pop(other)
         self._grown(group, waits, bits)
+        return True
+
+    def _sees(self, reader: Group, maps: dict[Var, Axes], others: dict[Var, Axes]) -> bool:
+        """Whether all that `reader` reads of another group lies where it reads it.
+
+        Args:
+            reader: The group that reads.
+            maps: Of its results, in the axes that both groups have in common.
+            others: The same of the other group.
+        """
+        for i in reader.eqns:
+            eqn = self.program.eqns[i]
+            for a in eqn.args:
+                if type(a) is not Var or self.views[a].root not in others:
+                    continue
+                view = self.views[a]
+                if view.axes is None or eqn.prim.name in REDUCTIONS:
+                    return False
+                of_root = others[view.root]
+                there = [None if k is None else of_root[k] for k in view.axes]
+                if any(p not in (None, q) for p, q in zip(there, maps[eqn.outs[0]])):
+                    return False
         return True
 
     def _waits_through(self, a: Group, b: Group) -> bool:
