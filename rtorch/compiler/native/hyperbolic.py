@@ -1,0 +1,171 @@
+"""Hyperbolic functions, their inverses, and the error function on vectors.
+
+References:
+    Kahan 1987, Branch cuts for complex elementary functions (the inverse functions by log1p).
+    Shepherd & Laframboise 1981, Chebyshev approximation of (1 + 2x) exp(x²) erfc(x).
+"""
+
+from __future__ import annotations
+
+from rtorch.compiler.native import coefficients as c
+from rtorch.compiler.native.lanes import (
+    INF,
+    NAN,
+    Lanes,
+    at_most,
+    copysign,
+    fma,
+    magnitude,
+    narrow,
+    polynomial,
+    residual,
+    sum_of,
+    product_of,
+    sqrt,
+    where,
+    wide,
+)
+from rtorch.compiler.native.vector_math import (
+    expm1_near,
+    limited,
+    log,
+    log1p,
+    power_of_two,
+    reduced,
+    scaled,
+)
+
+LN2 = 0.6931471805599453
+TINY = {"float": 2.0**-13, "double": 2.0**-28}
+
+# ---- sinh, cosh, tanh ----------------------------------------------------------------------------
+
+
+def _half_exp(a: Lanes) -> Lanes:
+    """``exp(a) / 2`` of a >= 0."""
+    r, n = reduced(at_most(a, 89.5 if a.kind == "float" else 711.0))
+    return scaled(expm1_near(r) + 1.0, n - 1)
+
+
+def sinh(x: Lanes) -> Lanes:
+    a = magnitude(x)
+    h = _half_exp(a)
+    z = x * x
+    near = fma(z * x, polynomial(z, c.SINH[x.kind]), x)
+    y = where(a < 1.0, near, copysign(h - 0.25 / h, x))
+    return where(a < TINY[x.kind], x, y)
+
+
+def cosh(x: Lanes) -> Lanes:
+    h = _half_exp(magnitude(x))
+    return h + 0.25 / h
+
+
+def tanh(x: Lanes) -> Lanes:
+    """By a polynomial near 0, elsewhere as ``1 - 2 / (exp(2 |x|) + 1)``."""
+    a = magnitude(x)
+    r, n = reduced(at_most(a + a, 40.0 if x.kind == "double" else 20.0))
+    e = (expm1_near(r) + 1.0) * power_of_two(n, x.kind)
+    z = x * x
+    near = fma(z * x, polynomial(z, c.TANH[x.kind]), x)
+    y = where(a < 0.625, near, copysign(1.0 - 2.0 / (e + 1.0), x))
+    return where(a < TINY[x.kind], x, y)
+
+
+# ---- inverse functions ---------------------------------------------------------------------------
+
+
+def asinh(x: Lanes) -> Lanes:
+    if x.kind == "float":
+        return narrow(_asinh(wide(x), "between"))
+    return _asinh(x)
+
+
+def _asinh(x: Lanes, form: str = "") -> Lanes:
+    a = magnitude(x)
+    big = a > 2.0**28
+    z = where(big, 1.0, a)
+    square = z * z
+    near = log1p(z + square / (sqrt(square + 1.0) + 1.0), form)
+    y = where(big, log(a, form) + LN2, near)
+    return where(a < TINY["double"], x, copysign(y, x))
+
+
+def acosh(x: Lanes) -> Lanes:
+    if x.kind == "float":
+        return narrow(_acosh(wide(x), "between"))
+    return _acosh(x)
+
+
+def _acosh(x: Lanes, form: str = "") -> Lanes:
+    big = x > 2.0**28
+    t = where(big, 1.0, x) - 1.0
+    near = log1p(t + sqrt(fma(t, t, t + t)), form)
+    return where(x < 1.0, NAN, where(big, log(x, form) + LN2, near))
+
+
+def atanh(x: Lanes) -> Lanes:
+    if x.kind == "float":
+        return narrow(_atanh(wide(x), "between"))
+    return _atanh(x)
+
+
+def _atanh(x: Lanes, form: str = "") -> Lanes:
+    a = magnitude(x)
+    y = log1p((a + a) / (1.0 - a), form) * 0.5
+    y = where(a.equals(1.0), INF, where(a > 1.0, NAN, y))
+    return where(a < TINY["double"], x, copysign(y, x))
+
+
+def logit(x: Lanes) -> Lanes:
+    """``log(x / (1 - x))``."""
+    if x.kind == "float":
+        return narrow(_logit(wide(x), "between"))
+    return _logit(x)
+
+
+def _logit(x: Lanes, form: str = "") -> Lanes:
+    # In the middle, where the quotient is nearly 1, its logarithm would lose digits.
+    middle = (x > 0.25) & (x < 0.75)
+    t = where(middle, x - 0.5, 0.0)
+    near = _atanh(t + t, form) * 2.0
+    return where(middle, near, log(x, form) - log1p(-x, form))
+
+
+# ---- error function ------------------------------------------------------------------------------
+
+
+def _tail(a: Lanes, form: str) -> Lanes:
+    """``erfc(a)`` of a >= 0."""
+    a = at_most(a, 30.0)
+    t = (a - 4.0) / (a + 4.0)
+    square, rest = product_of(a, a)
+    r, n = reduced(limited(-square))
+    # The quotient of the polynomial and 1 + 2a, with its rounding error.
+    p, (d, d_rest) = polynomial(t, c.ERFC[form]), sum_of(a + a, 1.0)
+    inverse = 1.0 / d
+    q = p * inverse
+    left = (residual(p, q, d) - q * d_rest) * inverse
+    return scaled(q + fma(q, expm1_near(r - rest, form), left), n)
+
+
+def erfc(x: Lanes) -> Lanes:
+    if x.kind == "float":
+        return narrow(_erfc(wide(x), "between"))
+    return _erfc(x, "double")
+
+
+def _erfc(x: Lanes, form: str) -> Lanes:
+    a = magnitude(x)
+    y = _tail(a, form)
+    y = where(x < 0.0, 2.0 - y, y)
+    near = 1.0 - fma(x, polynomial(at_most(x * x, 1.0), c.ERF[form]), x)
+    return where(x.is_nan, x, where(a < 0.5, near, y))
+
+
+def erf(x: Lanes) -> Lanes:
+    a = magnitude(x)
+    z = at_most(x * x, 1.0)
+    near = fma(x, polynomial(z, c.ERF[x.kind]), x)
+    far = copysign(1.0 - _tail(a, x.kind), x)
+    return where(a < 1.0, near, where(x.is_nan, x, far))
