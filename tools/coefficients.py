@@ -52,6 +52,7 @@ def away(x: Any) -> Any:
 
 def odd(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """``(f(x) - x) / x**3`` by ``z = x**2``."""
+
     def of(z: Any) -> Any:
         z = away(z)
         x = mp.sqrt(z)
@@ -148,7 +149,9 @@ def words(x: Any, n: int) -> list[int]:
 def main() -> None:
     with mp.workdps(420):
         pieces = words(2 / mp.pi, 20)
-    rows = ["    " + ", ".join(f"0x{w:016X}" for w in pieces[k : k + 4]) + "," for k in range(0, 20, 4)]
+    rows = [
+        "    " + ", ".join(f"0x{w:016X}" for w in pieces[k : k + 4]) + "," for k in range(0, 20, 4)
+    ]
     text = [table(name) for name in FUNCTIONS]
     text.append("# 2 / pi, 64 bits each\nTWO_OVER_PI = (\n" + "\n".join(rows) + "\n)")
     TARGET.write_text(HEADER + "\n\n".join(text) + "\n")

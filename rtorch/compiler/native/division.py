@@ -51,7 +51,11 @@ def _long_division(r: Lanes, b: Lanes) -> Lanes:
 def _step(r: Lanes, b: Lanes) -> Lanes:
     """``r mod b`` for a quotient of fewer digits than a float has."""
     q = trunc(r / b)
-    left = residual(r, q, b)
+    if r.f.target.has_fma:
+        left = residual(r, q, b)
+    else:  # the halves of a product may be too large where it is not
+        down = where(r > 2.0**100, r.filled(2.0**-64), 1.0)
+        left = residual(r * down, q, b * down) / down
     left = where(left < 0.0, left + b, left)
     return where(left >= b, left - b, left)
 

@@ -1,8 +1,7 @@
-"""Hyperbolic functions, their inverses, and the error function on vectors.
+"""Hyperbolic functions and their inverses on vectors.
 
-References:
+Reference:
     Kahan 1987, Branch cuts for complex elementary functions (the inverse functions by log1p).
-    Shepherd & Laframboise 1981, Chebyshev approximation of (1 + 2x) exp(x²) erfc(x).
 """
 
 from __future__ import annotations
@@ -18,16 +17,12 @@ from rtorch.compiler.native.lanes import (
     magnitude,
     narrow,
     polynomial,
-    residual,
-    sum_of,
-    product_of,
     sqrt,
     where,
     wide,
 )
 from rtorch.compiler.native.vector_math import (
     expm1_near,
-    limited,
     log,
     log1p,
     power_of_two,
@@ -130,42 +125,3 @@ def _logit(x: Lanes, form: str = "") -> Lanes:
     t = where(middle, x - 0.5, 0.0)
     near = _atanh(t + t, form) * 2.0
     return where(middle, near, log(x, form) - log1p(-x, form))
-
-
-# ---- error function ------------------------------------------------------------------------------
-
-
-def _tail(a: Lanes, form: str) -> Lanes:
-    """``erfc(a)`` of a >= 0."""
-    a = at_most(a, 30.0)
-    t = (a - 4.0) / (a + 4.0)
-    square, rest = product_of(a, a)
-    r, n = reduced(limited(-square))
-    # The quotient of the polynomial and 1 + 2a, with its rounding error.
-    p, (d, d_rest) = polynomial(t, c.ERFC[form]), sum_of(a + a, 1.0)
-    inverse = 1.0 / d
-    q = p * inverse
-    left = (residual(p, q, d) - q * d_rest) * inverse
-    return scaled(q + fma(q, expm1_near(r - rest, form), left), n)
-
-
-def erfc(x: Lanes) -> Lanes:
-    if x.kind == "float":
-        return narrow(_erfc(wide(x), "between"))
-    return _erfc(x, "double")
-
-
-def _erfc(x: Lanes, form: str) -> Lanes:
-    a = magnitude(x)
-    y = _tail(a, form)
-    y = where(x < 0.0, 2.0 - y, y)
-    near = 1.0 - fma(x, polynomial(at_most(x * x, 1.0), c.ERF[form]), x)
-    return where(x.is_nan, x, where(a < 0.5, near, y))
-
-
-def erf(x: Lanes) -> Lanes:
-    a = magnitude(x)
-    z = at_most(x * x, 1.0)
-    near = fma(x, polynomial(z, c.ERF[x.kind]), x)
-    far = copysign(1.0 - _tail(a, x.kind), x)
-    return where(a < 1.0, near, where(x.is_nan, x, far))

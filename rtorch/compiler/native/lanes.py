@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from rtorch.compiler.native.text import FLOATS, Function, Value, constant
+from rtorch.compiler.native.text import Function, Value, constant
 
 Number: TypeAlias = "Lanes | float"
 
@@ -241,9 +241,10 @@ def product_of(x: Lanes, y: Number) -> Pair:
 
 
 def _halves(x: Lanes) -> Pair:
-    """The upper and the lower half of the digits (Veltkamp)."""
-    t = x * 134217729.0
-    high = t - (t - x)
+    """The upper 26 digits, rounded, and the rest; of numbers near the largest one, cut off."""
+    bits = x.bits
+    rounded = where(magnitude(x) < 2.0**1023, bits + (1 << 26), bits)
+    high = (rounded & -(1 << 27)).floats
     return high, x - high
 
 
@@ -263,4 +264,3 @@ def is_whole(x: Lanes) -> Lanes:
 
 
 NAN, INF = math.nan, math.inf
-assert set(MAGIC) <= set(FLOATS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from rtorch.compiler.native import division, hyperbolic, rounding, trigonometry
+from rtorch.compiler.native import division, hyperbolic, rounding, special, trigonometry
 from rtorch.compiler.native import vector_math as vm
 from rtorch.compiler.native.lanes import Lanes
 from rtorch.compiler.native.text import Function, Value, constant
@@ -219,8 +219,8 @@ OPERATIONS: dict[str, Emit] = {
     "lt": _comparison("olt", "slt", "ult"), "le": _comparison("ole", "sle", "ule"),
     "gt": _comparison("ogt", "sgt", "ugt"), "ge": _comparison("oge", "sge", "uge"),
     "is_nan": lambda f, dtype, x: f.compare("uno", x, x),
-    "is_inf": lambda f, dtype, x: f.compare("oeq", vm.magnitude(f, x), float("inf")),
-    "is_finite": lambda f, dtype, x: f.compare("olt", vm.magnitude(f, x), float("inf")),
+    "is_inf": lambda f, dtype, x: f.compare("oeq", f.call("fabs", x), float("inf")),
+    "is_finite": lambda f, dtype, x: f.compare("olt", f.call("fabs", x), float("inf")),
     "select": lambda f, dtype, mask, x, y: f.select(mask, x, y),
     "copysign": lambda f, dtype, x, y: f.call("copysign", x, y),
     "sqrt": lambda f, dtype, x: f.call("sqrt", x),
@@ -233,11 +233,20 @@ OPERATIONS: dict[str, Emit] = {
         vm: ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "rsqrt", "cbrt", "hypot",
              "sigmoid", "logaddexp", "xlogy", "xlog1py"),
         trigonometry: ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
-        hyperbolic: ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "logit"),
+        hyperbolic: ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit"),
+        special: ("erf", "erfc", "erfcx", "erf_inv", "log_ndtr"),
     }.items() for name in names},
     "round": _math(rounding.rint), "pow": _math(vm.power),
     "nextafter": _math(division.nextafter), "step": _math(division.step),
 }  # fmt: skip
+
+# Operations that take much longer than to load a number.
+EXPENSIVE = frozenset({
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "sigmoid",
+    "logaddexp", "xlogy", "xlog1py", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit", "erf", "erfc", "erfcx", "erf_inv", "log_ndtr",
+    "floor_divide", "remainder", "fmod",
+})  # fmt: skip
 
 # Reductions: the operation that combines two, and what the reduction of nothing is.
 REDUCTIONS: dict[str, tuple[str, Any]] = {

@@ -8,6 +8,7 @@ for huge angles, which a branch reduces with as many digits of 2 / pi as they ne
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 from rtorch.compiler.native import coefficients as c
 from rtorch.compiler.native.lanes import (
@@ -38,10 +39,12 @@ HALF_PI = {
 FAR = {"float": 2.0**17, "double": 2.0**40}  # from where angles are huge
 TINY_ANGLE = {"float": 2.0**-13, "double": 2.0**-27}
 
+Reduced: TypeAlias = tuple[Lanes, Lanes, Lanes]
+
 # ---- reduction of the angle ----------------------------------------------------------------------
 
 
-def _reduced(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+def _reduced(x: Lanes) -> Reduced:
     """``r``, its rounding error, and the quadrant ``n``: ``x = n pi / 2 + r``."""
     magic = MAGIC[x.kind]
     shifted = fma(x, 2 / math.pi, magic)
@@ -56,7 +59,7 @@ def _reduced(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     return _with_huge(x, far, (r, low, whole))
 
 
-def _with_huge(x: Lanes, far: Lanes, usual: tuple[Lanes, Lanes, Lanes]) -> tuple[Lanes, ...]:
+def _with_huge(x: Lanes, far: Lanes, usual: Reduced) -> Reduced:
     """`usual`, and where `far` what takes more digits."""
     f = x.f
     slots = [f.variable(y.kind, y.v.lanes, y.v) for y in usual]
@@ -75,7 +78,8 @@ def _with_huge(x: Lanes, far: Lanes, usual: tuple[Lanes, Lanes, Lanes]) -> tuple
                 high, n = narrow(high), n.cast("trunc", "i32")
             for slot, y in zip(slots, (high, low, n), strict=True):
                 _set_lane(f, slot, lane, is_far, y)
-    return tuple(Lanes(f, f.get(slot)) for slot in slots)
+    high, low, n = (Lanes(f, f.get(slot)) for slot in slots)
+    return high, low, n
 
 
 def _lane(x: Lanes, lane: Value) -> Lanes:
