@@ -2,7 +2,7 @@
 
 Each approximates a smooth function by interpolation at the zeros of a Chebyshev polynomial, which
 comes within a small factor of the smallest possible error (Trefethen 2013, Approximation Theory and
-Approximation Practice, chapters 4 and 16). The sum of the remaining digits is printed beside each.
+Approximation Practice, chapters 4 and 16). The error is printed beside each.
 
 Run it with mpmath installed: ``python tools/coefficients.py``.
 """
@@ -37,11 +37,13 @@ def interpolate(function: Callable[[Any], Any], low: Any, high: Any, n: int) -> 
 
 
 def largest_error(function: Callable[[Any], Any], powers: list[Any], low: Any, high: Any) -> Any:
+    """Of the polynomial, over the interval."""
     points = [low + (high - low) * mpf(k) / 200 for k in range(201)]
     return max(abs(mp.polyval(powers[::-1], x) - function(x)) for x in points)
 
 
 def root(z: Any) -> Any:
+    """Of a positive number close to `z`."""
     return mp.sqrt(z if z else mpf(10) ** -36)
 
 
@@ -73,11 +75,13 @@ def scaled_erfc(t: Any) -> Any:
 
 
 def cosine(z: Any) -> Any:
+    """``(cos(x) - 1 + z / 2) / z**2`` by ``z = x**2``."""
     z = away(z)
     return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
 
 
 def atanh_rest(z: Any) -> Any:
+    """``(2 atanh(s) / s - 2) / z`` by ``z = s**2``."""
     z = away(z)
     s = mp.sqrt(z)
     return 2 * (mp.atanh(s) / s - 1) / z
@@ -109,10 +113,12 @@ FUNCTIONS: dict[str, tuple[str, Any, float, float, tuple[int, int, int]]] = {
 
 
 def shortest(x: Any, single: bool) -> str:
+    """The digits of a float that single out it."""
     return repr(struct.unpack("<f", struct.pack("<f", float(x)))[0] if single else float(x))
 
 
 def table(name: str) -> str:
+    """The lines that define a polynomial in three forms."""
     what, function, low, high, counts = FUNCTIONS[name]
     lines = [f"# {what}, {low} to {high}", f"{name} = {{"]
     for kind, n in zip(("float", "double", "between"), counts, strict=True):
@@ -147,6 +153,7 @@ def words(x: Any, n: int) -> list[int]:
 
 
 def main() -> None:
+    """Write the file."""
     with mp.workdps(420):
         pieces = words(2 / mp.pi, 20)
     rows = [
