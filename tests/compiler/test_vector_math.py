@@ -293,8 +293,9 @@ def kernels(op: str, target: Any) -> list[Function]:
         for k, extra in enumerate(extras):
             out = extra if op == "convert" else "bool" if op in PREDICATES else dtype
             lanes = target.lanes(max(4, NBYTES[dtype], NBYTES[out]))
-            name = f"{op}_{dtype}_{k}"
-            made.append(print_kernel(name, op, operands(op, dtype), out, lanes, target, extra))
+            for width in (1, lanes):
+                name = f"{op}_{dtype}_{k}_{width}"
+                made.append(print_kernel(name, op, operands(op, dtype), out, width, target, extra))
     return made
 
 

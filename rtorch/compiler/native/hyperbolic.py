@@ -22,6 +22,7 @@ from rtorch.compiler.native.lanes import (
     wide,
 )
 from rtorch.compiler.native.vector_math import (
+    BETWEEN,
     expm1_near,
     log,
     log1p,
@@ -31,7 +32,7 @@ from rtorch.compiler.native.vector_math import (
 )
 
 LN2 = 0.6931471805599453
-TINY = {"float": 2.0**-13, "double": 2.0**-28}
+TINY = {"float": 2.0**-13, "double": 2.0**-28}  # from where functions are x itself
 
 # ---- sinh, cosh, tanh ----------------------------------------------------------------------------
 
@@ -69,59 +70,51 @@ def tanh(x: Lanes) -> Lanes:
 
 # ---- inverse functions ---------------------------------------------------------------------------
 
+# Of floats they are logarithms in double arithmetic, whose digits make up for what is lost.
+
 
 def asinh(x: Lanes) -> Lanes:
-    if x.kind == "float":
-        return narrow(_asinh(wide(x), "between"))
-    return _asinh(x)
-
-
-def _asinh(x: Lanes, form: str = "") -> Lanes:
     a = magnitude(x)
-    big = a > 2.0**28
-    z = where(big, 1.0, a)
-    square = z * z
-    near = log1p(z + square / (sqrt(square + 1.0) + 1.0), form)
-    y = where(big, log(a, form) + LN2, near)
-    return where(a < TINY["double"], x, copysign(y, x))
+    if x.kind == "float":
+        b = wide(a)
+        y = narrow(log(b + sqrt(fma(b, b, 1.0)), BETWEEN))
+    else:
+        big = a > 2.0**28
+        z = where(big, 1.0, a)
+        square = z * z
+        near = log1p(z + square / (sqrt(square + 1.0) + 1.0))
+        y = where(big, log(a) + LN2, near)
+    return where(a < TINY[x.kind], x, copysign(y, x))
 
 
 def acosh(x: Lanes) -> Lanes:
     if x.kind == "float":
-        return narrow(_acosh(wide(x), "between"))
-    return _acosh(x)
-
-
-def _acosh(x: Lanes, form: str = "") -> Lanes:
+        b = wide(x)
+        return where(x < 1.0, NAN, narrow(log(b + sqrt(fma(b, b, -1.0)), BETWEEN)))
     big = x > 2.0**28
     t = where(big, 1.0, x) - 1.0
-    near = log1p(t + sqrt(fma(t, t, t + t)), form)
-    return where(x < 1.0, NAN, where(big, log(x, form) + LN2, near))
+    near = log1p(t + sqrt(fma(t, t, t + t)))
+    return where(x < 1.0, NAN, where(big, log(x) + LN2, near))
 
 
 def atanh(x: Lanes) -> Lanes:
-    if x.kind == "float":
-        return narrow(_atanh(wide(x), "between"))
-    return _atanh(x)
-
-
-def _atanh(x: Lanes, form: str = "") -> Lanes:
     a = magnitude(x)
-    y = log1p((a + a) / (1.0 - a), form) * 0.5
-    y = where(a.equals(1.0), INF, where(a > 1.0, NAN, y))
-    return where(a < TINY["double"], x, copysign(y, x))
+    if x.kind == "float":
+        b = wide(a)
+        y = narrow(log((b + 1.0) / (1.0 - b), BETWEEN) * 0.5)
+    else:
+        y = log1p((a + a) / (1.0 - a)) * 0.5
+        y = where(a.equals(1.0), INF, where(a > 1.0, NAN, y))
+    return where(a < TINY[x.kind], x, copysign(y, x))
 
 
 def logit(x: Lanes) -> Lanes:
     """``log(x / (1 - x))``."""
     if x.kind == "float":
-        return narrow(_logit(wide(x), "between"))
-    return _logit(x)
-
-
-def _logit(x: Lanes, form: str = "") -> Lanes:
+        b = wide(x)
+        return narrow(log(b / (1.0 - b), BETWEEN))
     # In the middle, where the quotient is nearly 1, its logarithm would lose digits.
-    middle = (x > 0.25) & (x < 0.75)
+    middle = magnitude(x - 0.5) < 0.25
     t = where(middle, x - 0.5, 0.0)
-    near = _atanh(t + t, form) * 2.0
-    return where(middle, near, log(x, form) - log1p(-x, form))
+    near = log1p((t * 2.0) / (0.5 - t))
+    return where(middle, near, log(x / (1.0 - x)))

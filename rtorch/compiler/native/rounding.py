@@ -45,10 +45,10 @@ def trunc(x: Lanes) -> Lanes:
 
 
 def float_of_half(x: Lanes) -> Lanes:
-    """``half`` as ``float``."""
+    """The bits of a ``half`` as ``float``."""
     if x.f.target.has_half:
-        return x.cast("fpext", "float")
-    bits = x.cast("bitcast", "i16").cast("zext", "i32")
+        return x.cast("bitcast", "half").cast("fpext", "float")
+    bits = x.cast("zext", "i32")
     value = ((bits & 0x7FFF) << 13).floats * 2.0**112  # the exponents' biases are 112 apart
     infinite = value >= 65536.0
     value = where(infinite, (value.bits | 0x7F800000).floats, value)
@@ -56,9 +56,9 @@ def float_of_half(x: Lanes) -> Lanes:
 
 
 def half_of_float(x: Lanes) -> Lanes:
-    """``float`` rounded to ``half``, ties to even."""
+    """``float`` rounded to the bits of a ``half``, ties to even."""
     if x.f.target.has_half:
-        return x.cast("fptrunc", "half")
+        return x.cast("fptrunc", "half").cast("bitcast", "i16")
     a = magnitude(x)
     bits = a.bits
     tiny = (a + 0.5).bits - x.filled(0.5).bits  # the sum has the digits of a denormal half
@@ -68,7 +68,7 @@ def half_of_float(x: Lanes) -> Lanes:
     result = where(a >= 65520.0, 0x7C00, result)
     result = where(a.is_nan, bits.shift_down(13) & 0x3FF | 0x7E00, result)
     sign = x.bits.shift_down(16) & 0x8000
-    return (result | sign).cast("trunc", "i16").cast("bitcast", "half")
+    return (result | sign).cast("trunc", "i16")
 
 
 def to_odd(x: Lanes) -> Lanes:

@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 
 from rtorch.compiler.native import division, hyperbolic, rounding, special, trigonometry
 from rtorch.compiler.native import vector_math as vm
-from rtorch.compiler.native.lanes import Lanes
+from rtorch.compiler.native.lanes import Lanes, copysign
 from rtorch.compiler.native.text import Function, Value, constant
 
-# How a dtype lies in memory, and what it is in a register.
+# How a dtype lies in memory, and what it is in a register. Half precision lies there as bits: LLVM
+# fails an assertion where it finds that only the sign of a ``bfloat`` is needed.
 IN_MEMORY = {
-    "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double", "bool": "i8",
+    "float16": "i16", "bfloat16": "i16", "float32": "float", "float64": "double", "bool": "i8",
     "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint8": "i8", "uint16": "i16", "uint32": "i32", "uint64": "i64",
 }  # fmt: skip
@@ -48,8 +49,7 @@ def from_memory(f: Function, x: Value, dtype: str) -> Value:
     if dtype == "float16":
         return rounding.float_of_half(Lanes(f, x)).v
     if dtype == "bfloat16":  # the upper half of a float
-        wide = f.cast("zext", f.cast("bitcast", x, "i16"), "i32")
-        return f.floats(f.op("shl", wide, 16))
+        return f.floats(f.op("shl", f.cast("zext", x, "i32"), 16))
     return x
 
 
@@ -60,7 +60,7 @@ def to_memory(f: Function, x: Value, dtype: str) -> Value:
     if dtype == "float16":
         return rounding.half_of_float(Lanes(f, x)).v
     if dtype == "bfloat16":
-        return f.cast("bitcast", _upper_half(f, x), "bfloat")
+        return _upper_half(f, x)
     return x
 
 
@@ -175,7 +175,7 @@ def _sign(f: Function, dtype: str, x: Value) -> Value:
         if not is_signed(dtype):
             return positive
         return f.select(f.compare("slt", x, 0), constant(-1, x.kind, x.lanes), positive)
-    one = f.call("copysign", constant(1.0, x.kind, x.lanes), x)
+    one = copysign(1.0, Lanes(f, x)).v
     return f.select(f.compare("one", x, 0.0), one, f.select(f.compare("uno", x, x), x, 0.0))
 
 
@@ -222,7 +222,7 @@ OPERATIONS: dict[str, Emit] = {
     "is_inf": lambda f, dtype, x: f.compare("oeq", f.call("fabs", x), float("inf")),
     "is_finite": lambda f, dtype, x: f.compare("olt", f.call("fabs", x), float("inf")),
     "select": lambda f, dtype, mask, x, y: f.select(mask, x, y),
-    "copysign": lambda f, dtype, x, y: f.call("copysign", x, y),
+    "copysign": _math(copysign),
     "sqrt": lambda f, dtype, x: f.call("sqrt", x),
     "signbit": lambda f, dtype, x: f.compare("slt", f.bits(x), 0),
     "floor_divide": _by_sign(division.floor_divide, division.integer_floor_divide),
@@ -258,6 +258,8 @@ REDUCTIONS: dict[str, tuple[str, Any]] = {
 def identity(op: str, dtype: str) -> float:
     """What the reduction of no elements is."""
     value = REDUCTIONS[op][1]
+    if op == "reduce_and" and dtype != "bool":
+        return -1  # all bits
     if value not in ("least", "most"):
         return float(value) if is_floating(dtype) else int(value)
     if is_floating(dtype):

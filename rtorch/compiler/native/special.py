@@ -29,7 +29,15 @@ from rtorch.compiler.native.lanes import (
     where,
     wide,
 )
-from rtorch.compiler.native.vector_math import expm1_near, limited, log, log1p, reduced, scaled
+from rtorch.compiler.native.vector_math import (
+    BETWEEN,
+    expm1_near,
+    limited,
+    log,
+    log1p,
+    reduced,
+    scaled,
+)
 from rtorch.core.dtypes import float32, float64
 from rtorch.ops.special import INVERSE_ERF
 
@@ -56,7 +64,7 @@ def _tail(a: Lanes, form: str) -> Lanes:
 
 def erfc(x: Lanes) -> Lanes:
     if x.kind == "float":
-        return narrow(_erfc(wide(x), "between"))
+        return narrow(_erfc(wide(x), BETWEEN))
     return _erfc(x, "double")
 
 
@@ -79,7 +87,7 @@ def erf(x: Lanes) -> Lanes:
 def erfcx(x: Lanes) -> Lanes:
     """``exp(x**2) erfc(x)``."""
     if x.kind == "float":
-        return narrow(_erfcx(wide(x), "between"))
+        return narrow(_erfcx(wide(x), BETWEEN))
     return _erfcx(x, "double")
 
 
@@ -97,7 +105,7 @@ def _erfcx(x: Lanes, form: str) -> Lanes:
 def log_ndtr(x: Lanes) -> Lanes:
     """The logarithm of the normal distribution function."""
     if x.kind == "float":
-        return narrow(_log_ndtr(wide(x), "between"))
+        return narrow(_log_ndtr(wide(x), BETWEEN))
     return _log_ndtr(x, "double")
 
 

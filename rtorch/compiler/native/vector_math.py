@@ -55,6 +55,8 @@ LN2 = {
 LN2_DOUBLE = (6.93147180559945286e-01, 2.31904681384629956e-17)  # in all the digits of two doubles
 MOST = {"float": 88.722839, "double": 709.782712893384}  # exp of more is infinite
 
+BETWEEN = "between"  # a float's digits in double arithmetic, of what is a float's range
+
 # ---- exponentials --------------------------------------------------------------------------------
 
 
@@ -96,6 +98,9 @@ def limited(x: Lanes) -> Lanes:
 
 def exp(x: Lanes, form: str = "") -> Lanes:
     """``e ** x``."""
+    if form == BETWEEN:
+        r, n = reduced(x)
+        return (expm1_near(r, form) + 1.0) * power_of_two(n, "double")
     r, n = reduced(limited(x))
     return scaled(expm1_near(r, form) + 1.0, n)
 
@@ -145,9 +150,12 @@ _LOG_FLOAT = (3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e
 _ROOT_HALF = {"float": 0x3F3504F3, "double": 0x3FE6A09E00000000}  # the bits of sqrt(1/2)
 
 
-def split(x: Lanes) -> Pair:
+def split(x: Lanes, form: str = "") -> Pair:
     """The factor from sqrt(1/2) to sqrt(2), and the exponent as an integer, of positive numbers."""
     kind = x.kind
+    if form == BETWEEN:  # normal numbers
+        exponent = (x.bits - _ROOT_HALF[kind]) >> MANTISSA[kind]
+        return (x.bits - (exponent << MANTISSA[kind])).floats, exponent
     small = x < TINY[kind]
     lift = MANTISSA[kind] + 2
     bits = where(small, x * 2.0**lift, x).bits
@@ -166,7 +174,9 @@ def _log_from(m: Lanes, exponent: Lanes, form: str = "") -> Lanes:
         return fma(e, 0.693359375, m + y)
     s = m / (m + 2.0)
     z = s * s
-    r = z * polynomial(z, c.ATANH[form or "double"])
+    if form == BETWEEN:
+        return fma(e, math.log(2), fma(s * z, polynomial(z, c.ATANH[form]), s + s))
+    r = z * polynomial(z, c.ATANH["double"])
     half = (m * m) * 0.5
     high, low = LN2["double"]
     return fma(e, high, m - (half - fma(s, half + r, e * low)))
@@ -181,17 +191,17 @@ def _at_edges(x: Lanes, result: Lanes, zero: float = 0.0) -> Lanes:
 
 def log(x: Lanes, form: str = "") -> Lanes:
     """Natural logarithm."""
-    m, e = split(x)
+    m, e = split(x, form)
     return _at_edges(x, _log_from(m - 1.0, e, form))
 
 
-def log1p(x: Lanes, form: str = "") -> Lanes:
+def log1p(x: Lanes) -> Lanes:
     """``log(1 + x)`` without cancellation."""
     u, rest = sum_of(x, 1.0)
     m, e = split(u)
     less = where(e > 100, 100, e)
     m = (m - 1.0) + rest * power_of_two(-less, x.kind)
-    result = where(magnitude(x) < 2.0 ** -(MANTISSA[x.kind] + 2), x, _log_from(m, e, form))
+    result = where(magnitude(x) < 2.0 ** -(MANTISSA[x.kind] + 2), x, _log_from(m, e))
     return _at_edges(x, result, -1.0)
 
 
@@ -224,7 +234,7 @@ def log_pair(x: Lanes) -> Pair:
 def _log_times(x: Lanes, high: float, low: float) -> Lanes:
     """``log(x) * (high + low)``, correctly rounded but for rare cases."""
     if x.kind == "float":
-        return narrow(log(wide(x), "between") * high)
+        return narrow(log(wide(x), BETWEEN) * high)
     a, b = log_pair(x)
     p, rest = product_of(a, high)
     return _at_edges(x, p + (rest + fma(b, high, a * low)))
@@ -260,8 +270,9 @@ def power(x: Lanes, y: Lanes) -> Lanes:
 
 
 def _power_float(a: Lanes, y: Lanes) -> Lanes:
-    product = wide(y) * log(wide(a), "between")
-    return narrow(exp(at_least(at_most(product, 200.0), -200.0), "between"))
+    m, e = split(wide(a), BETWEEN)
+    product = wide(y) * _log_from(m - 1.0, e, BETWEEN)
+    return narrow(exp(at_least(at_most(product, 200.0), -200.0), BETWEEN))
 
 
 def _power_double(a: Lanes, y: Lanes) -> Lanes:
@@ -279,11 +290,11 @@ def rsqrt(x: Lanes) -> Lanes:
 def cbrt(x: Lanes) -> Lanes:
     """The real cube root."""
     if x.kind == "float":
-        return narrow(_cbrt(wide(x)))
+        return narrow(_cbrt(wide(x), BETWEEN))
     return _cbrt(x)
 
 
-def _cbrt(x: Lanes) -> Lanes:
+def _cbrt(x: Lanes, form: str = "") -> Lanes:
     a = magnitude(x)
     small = a < TINY["double"]
     bits = where(small, a * 2.0**54, a).bits
@@ -295,12 +306,12 @@ def _cbrt(x: Lanes) -> Lanes:
     m = m * where(two, 4.0, where(one, m.filled(2.0), 1.0))
     start = where(two, 4 ** (-1 / 3), where(one, m.filled(2 ** (-1 / 3)), 1.0))
     r = polynomial(m * where(two, 0.25, where(one, m.filled(0.5), 1.0)), c.CBRT["double"]) * start
-    for _ in range(2):  # Newton's steps to m ** (-1/3)
-        r = fma(r * (1 / 3), 1.0 - m * r * r * r, r)
+    r = fma(r * (1 / 3), 1.0 - m * r * r * r, r)  # Newton's step to m ** (-1/3)
     y = m * r * r
-    square, rest = product_of(y, y)
-    p, p_rest = product_of(square, y)
-    y = fma(((m - p) - fma(rest, y, p_rest)) * (r * r), 1 / 3, y)
+    if form != BETWEEN:  # and one to m ** (1/3), with more digits
+        square, rest = product_of(y, y)
+        p, p_rest = product_of(square, y)
+        y = fma(((m - p) - fma(rest, y, p_rest)) * (r * r), 1 / 3, y)
     n = third.cast("fptosi", "i64") - where(small, left.filled(18), 0)
     y = copysign(y * power_of_two(n, "double"), x)
     return where((a < INF) & (a > 0.0), y, x)
