@@ -87,6 +87,15 @@ def atanh_rest(z: Any) -> Any:
     return 2 * (mp.atanh(s) / s - 1) / z
 
 
+def lgamma(t: Any) -> Any:
+    """``log(gamma(x)) / (x - 1) / (x - 2)`` by ``t = x - 1.9``."""
+    x = t + mpf(1.9)
+    for pole in (1, 2):
+        if abs(x - pole) < mpf(10) ** -15:
+            x = pole + mpf(10) ** -15
+    return mp.loggamma(x) / (x - 1) / (x - 2)
+
+
 # name: what the polynomial is, its argument, the interval, how many coefficients for float, for
 # double, and for a float's digits in double arithmetic
 LN2 = mp.log(2)
@@ -108,6 +117,7 @@ FUNCTIONS: dict[str, tuple[str, Any, float, float, tuple[int, int, int]]] = {
             (8, 14, 9)),
     "ERFC": ("(1 + 2 x) exp(x**2) erfc(x), t = (x - 4) / (x + 4)", scaled_erfc, -1, 1,
              (13, 25, 15)),
+    "LGAMMA": ("lgamma(x) / (x - 1) / (x - 2), t = x - 1.9", lgamma, -1.15, 1.15, (18, 36, 18)),
     "CBRT": ("x**(-1/3)", lambda x: x ** (mpf(-1) / 3), 1, 2, (8, 8, 8)),
 }  # fmt: skip
 

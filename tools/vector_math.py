@@ -35,7 +35,8 @@ functions bend, and for `float32` on {every} evenly spaced bit patterns.
 |---|---:|---:|
 """
 TAIL = """
-Errors of `logaddexp` are in ulp of the larger operand: where its result is near 0, digits cancel.
+Errors of `logaddexp` are in ulp of the larger operand, and those of `lgamma` of negative numbers in
+ulp of its terms: where the result is near 0, digits cancel.
 Half precision is computed in `float32` and rounded after each operation.
 
 Divisions of integers by 0 are 0, shifts by all bits or more leave what NumPy leaves, and floats

@@ -35,6 +35,7 @@ from rtorch.compiler.native.text import Function, Value, constant, module
 FLOATS = (np.float32, np.float64)
 INTEGERS = tuple(d for d in NBYTES if "int" in d)
 ALL = {**specs.UNARY, **specs.BINARY}
+OTHERS = ("erf_inv", "erfcx", "log_ndtr", "digamma", "remainder", "floor_divide", "nextafter")
 
 needs_digits = pytest.mark.skipif(not LONG_HAS_DIGITS, reason="long doubles have too few digits")
 on_x86 = pytest.mark.skipif(not host().is_x86, reason="other processors convert otherwise")
@@ -147,6 +148,9 @@ def test_erf_inv_and_relatives(dtype: Any) -> None:
     fine = x < 20
     log_ndtr = run("log_ndtr", x), scipy.log_ndtr(x.astype(np.float64)).astype(dtype)
     assert np.allclose(log_ndtr[0][fine], log_ndtr[1][fine], rtol, 1e-300, equal_nan=True)
+    fine = (x > 0) & (x < 1e30)
+    digamma = run("digamma", x), scipy.digamma(x.astype(np.float64)).astype(dtype)
+    assert np.allclose(digamma[0][fine], digamma[1][fine], rtol, rtol)
     eager = np.asarray(rt.special.erfinv(rt.asarray(x)))
     assert np.allclose(run("erf_inv", x), eager, rtol, 0, equal_nan=True)
 
@@ -156,7 +160,7 @@ def test_erf_inv_and_relatives(dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize(
-    "name", [*ALL, "erf_inv", "erfcx", "log_ndtr", "remainder", "floor_divide"]
+    "name", [*ALL, *OTHERS]
 )
 def test_all_widths_agree(name: str, dtype: Any) -> None:
     xs = grid(dtype)[: len(operands(name, "float32"))]
@@ -320,7 +324,7 @@ def test_a_call_of_a_library_would_be_seen(name: str) -> None:
 
 
 def test_every_operation_is_tested() -> None:
-    exact = {*EXACT, *INTEGER, "integer_pow", "erf_inv", "erfcx", "log_ndtr"}
+    exact = {*EXACT, *INTEGER, "integer_pow", "erf_inv", "erfcx", "log_ndtr", "digamma"}
     plain = {"div", "relu", "mul_no_nan", "le", "gt", "select"}  # tests of whole programs run them
     assert set(OPERATIONS) == {*ALL, *exact} | plain
     assert set(SUPPORTED) >= set(OPERATIONS)

@@ -10,8 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from rtorch.compiler.native import division, hyperbolic, rounding, special, trigonometry
-from rtorch.compiler.native import vector_math as vm
+from rtorch.compiler.native import (
+    division,
+    gamma,
+    hyperbolic,
+    rounding,
+    special,
+    trigonometry,
+    vector_math as vm,
+)
 from rtorch.compiler.native.lanes import Lanes, copysign
 from rtorch.compiler.native.text import Function, Value, constant
 
@@ -24,8 +31,8 @@ IN_MEMORY = {
 }  # fmt: skip
 IN_REGISTER = {**IN_MEMORY, "float16": "float", "bfloat16": "float", "bool": "i1"}
 NBYTES = {
-    name: {"half": 2, "bfloat": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}[k]
-    for name, k in IN_MEMORY.items()
+    name: {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}[kind]
+    for name, kind in IN_MEMORY.items()
 }
 
 Emit: TypeAlias = Callable[..., Value]
@@ -235,6 +242,7 @@ OPERATIONS: dict[str, Emit] = {
         trigonometry: ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
         hyperbolic: ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit"),
         special: ("erf", "erfc", "erfcx", "erf_inv", "log_ndtr"),
+        gamma: ("lgamma", "digamma"),
     }.items() for name in names},
     "round": _math(rounding.rint), "pow": _math(vm.power),
     "nextafter": _math(division.nextafter), "step": _math(division.step),
@@ -244,8 +252,8 @@ OPERATIONS: dict[str, Emit] = {
 EXPENSIVE = frozenset({
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "sigmoid",
     "logaddexp", "xlogy", "xlog1py", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
-    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit", "erf", "erfc", "erfcx", "erf_inv", "log_ndtr",
-    "floor_divide", "remainder", "fmod",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit", "erf", "erfc", "erfcx", "erf_inv",
+    "log_ndtr", "lgamma", "digamma", "floor_divide", "remainder", "fmod",
 })  # fmt: skip
 
 # Reductions: the operation that combines two, and what the reduction of nothing is.
