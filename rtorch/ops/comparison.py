@@ -78,12 +78,6 @@ class Step(Discrete):
         out += xp.greater_equal(x, y)
         return xp.multiply(out, out.dtype.type(0.5))
 
-    def lower(self, scalar: Any, x: Any, y: Any) -> Any:
-        above, equal = scalar("gt", x, y, dtype="bool"), scalar("eq", x, y, dtype="bool")
-        like = x if hasattr(x, "dtype") else y
-        half = scalar("select", equal, scalar.constant(0.5, like.dtype), 0)
-        return scalar("select", above, scalar.constant(1, like.dtype), half)
-
 
 class Select(Elementwise):
     """``x`` where ``pred``, elsewhere ``y``."""

@@ -159,7 +159,7 @@ _FAR_TAIL_64 = (
 
 # Per dtype: the centre's limit in w, its middle, its polynomial; the tails' limits in w, middles
 # in sqrt(w) and polynomials.
-_INVERSE: dict[DType, Any] = {
+INVERSE_ERF: dict[DType, Any] = {
     dtypes.float32: (5.0, 2.5, _CENTRE_32, ((math.inf, 3.0, _TAIL_32),)),
     dtypes.float64: (
         6.25, 3.125, _CENTRE_64, ((16.0, 3.25, _TAIL_64), (math.inf, 5.0, _FAR_TAIL_64))
@@ -169,7 +169,7 @@ _BLOCK = 1 << 14  # elements at once: their temporaries stay in the cache
 
 
 def erf_inv_block(xp: Any, x: Any, out: Any) -> None:
-    limit, middle, centre, tails = _INVERSE[x.dtype]
+    limit, middle, centre, tails = INVERSE_ERF[x.dtype]
     one = x.dtype.type(1)
     if x.dtype == dtypes.float32:
         # Rounding x² first costs digits near |x| = 1, no more than rounding x itself did. XLA

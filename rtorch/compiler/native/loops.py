@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 
 from rtorch.compiler.native import scalars
 from rtorch.compiler.native.kernel import REDUCTIONS, Access, Kernel, order
-from rtorch.compiler.native.scalars import IN_MEMORY, IN_REGISTER, NBYTES
+from rtorch.compiler.native.scalars import EXPENSIVE, IN_MEMORY, IN_REGISTER, NBYTES
 from rtorch.compiler.native.target import Target
 from rtorch.compiler.native.text import Function, Slot, Value, constant, suffix
 
-# Operations that take much longer than to load a number: kept from stage to stage.
-EXPENSIVE = frozenset({"exp", "log", "tanh", "sigmoid", "sin", "cos", "pow", "erf", "log1p", "expm1"})
-SCRATCH_BYTES = 1 << 17  # the most of a row that is kept
+SCRATCH_BYTES = 1 << 17  # the most of a row that is kept of what is expensive
 
 
 def lanes_of(kernel: Kernel, target: Target) -> int:

@@ -10,19 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from rtorch.compiler.native import vector_math as vm
+from rtorch.compiler.native import (
+    division,
+    gamma,
+    hyperbolic,
+    rounding,
+    special,
+    trigonometry,
+    vector_math as vm,
+)
+from rtorch.compiler.native.lanes import Lanes, copysign
 from rtorch.compiler.native.text import Function, Value, constant
 
-# How a dtype lies in memory, and what it is in a register.
+# How a dtype lies in memory, and what it is in a register. Half precision lies there as bits: LLVM
+# fails an assertion where it finds that only the sign of a ``bfloat`` is needed.
 IN_MEMORY = {
-    "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double", "bool": "i8",
+    "float16": "i16", "bfloat16": "i16", "float32": "float", "float64": "double", "bool": "i8",
     "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint8": "i8", "uint16": "i16", "uint32": "i32", "uint64": "i64",
 }  # fmt: skip
 IN_REGISTER = {**IN_MEMORY, "float16": "float", "bfloat16": "float", "bool": "i1"}
 NBYTES = {
-    name: {"half": 2, "bfloat": 2, "float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}[k]
-    for name, k in IN_MEMORY.items()
+    name: {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}[kind]
+    for name, kind in IN_MEMORY.items()
 }
 
 Emit: TypeAlias = Callable[..., Value]
@@ -44,10 +54,9 @@ def from_memory(f: Function, x: Value, dtype: str) -> Value:
     if dtype == "bool":
         return f.compare("ne", x, 0)
     if dtype == "float16":
-        return f.cast("fpext", x, "float")
+        return rounding.float_of_half(Lanes(f, x)).v
     if dtype == "bfloat16":  # the upper half of a float
-        wide = f.cast("zext", f.cast("bitcast", x, "i16"), "i32")
-        return f.floats(f.op("shl", wide, 16))
+        return f.floats(f.op("shl", f.cast("zext", x, "i32"), 16))
     return x
 
 
@@ -56,9 +65,9 @@ def to_memory(f: Function, x: Value, dtype: str) -> Value:
     if dtype == "bool":
         return f.cast("zext", x, "i8")
     if dtype == "float16":
-        return f.cast("fptrunc", x, "half")
+        return rounding.half_of_float(Lanes(f, x)).v
     if dtype == "bfloat16":
-        return f.cast("bitcast", _upper_half(f, x), "bfloat")
+        return _upper_half(f, x)
     return x
 
 
@@ -83,10 +92,12 @@ def convert(f: Function, x: Value, old: str, new: str) -> Value:
         if is_floating(new):
             return f.cast("uitofp", x, kind)
         return f.cast("zext", x, kind)
+    if old == "float64" and new == "float16":
+        return rounded(f, rounding.to_odd(Lanes(f, x)).v, new)
     if is_floating(old) and is_floating(new):
         return rounded(f, _resized(f, x, kind), new)
     if is_floating(old):
-        return f.cast("fptosi" if is_signed(new) else "fptoui", x, kind)
+        return rounding.integer_of_float(Lanes(f, x), kind, is_signed(new)).v
     if is_floating(new):
         return rounded(f, f.cast("sitofp" if is_signed(old) else "uitofp", x, kind), new)
     if NBYTES[old] > NBYTES[new]:
@@ -138,12 +149,22 @@ def _plain(name: str) -> Emit:
     return lambda f, dtype, x, y: f.op(name, x, y)
 
 
-def _math(function: Callable[[Function, Value], Value]) -> Emit:
-    return lambda f, dtype, x: function(f, x)
+def _math(function: Callable[..., Lanes]) -> Emit:
+    """A function of `Lanes`."""
+    return lambda f, dtype, *xs: function(*[Lanes(f, x) for x in xs]).v
 
 
-def _intrinsic(name: str) -> Emit:
-    return lambda f, dtype, x: f.call(name, x)
+def _by_sign(floats: Callable[..., Lanes] | None, integers: Callable[..., Lanes]) -> Emit:
+    """A function of floats and one of integers, which is told whether they have signs."""
+
+    def emit(f: Function, dtype: str, *xs: Value) -> Value:
+        lanes = [Lanes(f, x) for x in xs]
+        if is_floating(dtype):
+            assert floats is not None
+            return floats(*lanes).v
+        return integers(*lanes, is_signed(dtype)).v
+
+    return emit
 
 
 def _abs(f: Function, dtype: str, x: Value) -> Value:
@@ -161,7 +182,7 @@ def _sign(f: Function, dtype: str, x: Value) -> Value:
         if not is_signed(dtype):
             return positive
         return f.select(f.compare("slt", x, 0), constant(-1, x.kind, x.lanes), positive)
-    one = f.call("copysign", constant(1.0, x.kind, x.lanes), x)
+    one = copysign(1.0, Lanes(f, x)).v
     return f.select(f.compare("one", x, 0.0), one, f.select(f.compare("uno", x, x), x, 0.0))
 
 
@@ -187,10 +208,6 @@ def _relu(f: Function, dtype: str, x: Value) -> Value:
     return f.select(f.compare("ole", x, 0.0), 0.0, x)  # nan stays
 
 
-def _shift_right(f: Function, dtype: str, x: Value, y: Value) -> Value:
-    return f.op("ashr" if is_signed(dtype) else "lshr", x, y)
-
-
 def _not(f: Function, dtype: str, x: Value) -> Value:
     return f.op("xor", x, constant(1 if dtype == "bool" else -1, x.kind, x.lanes))
 
@@ -198,7 +215,9 @@ def _not(f: Function, dtype: str, x: Value) -> Value:
 OPERATIONS: dict[str, Emit] = {
     "add": _plain("add"), "sub": _plain("sub"), "mul": _plain("mul"), "div": _plain("div"),
     "and": _plain("and"), "or": _plain("or"), "xor": _plain("xor"),
-    "shift_left": _plain("shl"), "shift_right": _shift_right, "not": _not,
+    "not": _not,
+    "shift_left": _math(division.shift_left), "shift_right": _by_sign(None, division.shift_right),
+    "population_count": lambda f, dtype, x: f.call("ctpop", _abs(f, dtype, x)),  # as NumPy
     "neg": lambda f, dtype, x: f.neg(x),
     "abs": _abs, "sign": _sign, "integer_pow": _integer_pow, "relu": _relu,
     "mul_no_nan": _mul_no_nan,
@@ -207,15 +226,35 @@ OPERATIONS: dict[str, Emit] = {
     "lt": _comparison("olt", "slt", "ult"), "le": _comparison("ole", "sle", "ule"),
     "gt": _comparison("ogt", "sgt", "ugt"), "ge": _comparison("oge", "sge", "uge"),
     "is_nan": lambda f, dtype, x: f.compare("uno", x, x),
-    "is_inf": lambda f, dtype, x: f.compare("oeq", vm.magnitude(f, x), float("inf")),
-    "is_finite": lambda f, dtype, x: f.compare("olt", vm.magnitude(f, x), float("inf")),
+    "is_inf": lambda f, dtype, x: f.compare("oeq", f.call("fabs", x), float("inf")),
+    "is_finite": lambda f, dtype, x: f.compare("olt", f.call("fabs", x), float("inf")),
     "select": lambda f, dtype, mask, x, y: f.select(mask, x, y),
-    "copysign": lambda f, dtype, x, y: f.call("copysign", x, y),
-    "sqrt": _intrinsic("sqrt"), "floor": _intrinsic("floor"), "ceil": _intrinsic("ceil"),
-    "trunc": _intrinsic("trunc"), "round": _intrinsic("rint"),
-    "rsqrt": lambda f, dtype, x: f.div(1.0, f.call("sqrt", x)),
-    "exp": _math(vm.exp), "log": _math(vm.log), "tanh": _math(vm.tanh), "sigmoid": _math(vm.sigmoid),
+    "copysign": _math(copysign),
+    "sqrt": lambda f, dtype, x: f.call("sqrt", x),
+    "signbit": lambda f, dtype, x: f.compare("slt", f.bits(x), 0),
+    "floor_divide": _by_sign(division.floor_divide, division.integer_floor_divide),
+    "remainder": _by_sign(division.remainder, division.integer_remainder),
+    "fmod": _by_sign(division.fmod, division.integer_fmod),
+    **{name: _math(getattr(module, name)) for module, names in {
+        rounding: ("floor", "ceil", "trunc"),
+        vm: ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "rsqrt", "cbrt", "hypot",
+             "sigmoid", "logaddexp", "xlogy", "xlog1py"),
+        trigonometry: ("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
+        hyperbolic: ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit"),
+        special: ("erf", "erfc", "erfcx", "erf_inv", "log_ndtr"),
+        gamma: ("lgamma", "digamma"),
+    }.items() for name in names},
+    "round": _math(rounding.rint), "pow": _math(vm.power),
+    "nextafter": _math(division.nextafter), "step": _math(division.step),
 }  # fmt: skip
+
+# Operations that take much longer than to load a number.
+EXPENSIVE = frozenset({
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "sigmoid",
+    "logaddexp", "xlogy", "xlog1py", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logit", "erf", "erfc", "erfcx", "erf_inv",
+    "log_ndtr", "lgamma", "digamma", "floor_divide", "remainder", "fmod",
+})  # fmt: skip
 
 # Reductions: the operation that combines two, and what the reduction of nothing is.
 REDUCTIONS: dict[str, tuple[str, Any]] = {
@@ -227,6 +266,8 @@ REDUCTIONS: dict[str, tuple[str, Any]] = {
 def identity(op: str, dtype: str) -> float:
     """What the reduction of no elements is."""
     value = REDUCTIONS[op][1]
+    if op == "reduce_and" and dtype != "bool":
+        return -1  # all bits
     if value not in ("least", "most"):
         return float(value) if is_floating(dtype) else int(value)
     if is_floating(dtype):
@@ -252,7 +293,9 @@ SUPPORTED: dict[str, frozenset[str]] = {
     **dict.fromkeys(("add", "sub", "mul", "neg", "abs", "sign", "relu",
                      "reduce_sum", "reduce_prod"), _FLOATS | _INTEGERS),
     **dict.fromkeys(("and", "or", "xor", "not", "reduce_and", "reduce_or"), _BITS),
-    **dict.fromkeys(("shift_left", "shift_right"), frozenset()),
+    **dict.fromkeys(("shift_left", "shift_right", "population_count"), _INTEGERS),
+    **dict.fromkeys(("floor_divide", "remainder", "fmod"), _FLOATS | _INTEGERS),
+    "nextafter": frozenset({"float32", "float64"}),
 }  # fmt: skip
 
 

@@ -30,9 +30,23 @@ class Target(NamedTuple):
         return self.vector_bytes // nbytes
 
     @property
+    def is_x86(self) -> bool:
+        return self.triple.startswith(("x86_64", "i686", "amd64"))
+
+    @property
+    def rounds(self) -> bool:
+        """Whether it has instructions that round to integers."""
+        return not self.is_x86 or self.has_fma or "+sse4.1" in self.features.split(",")
+
+    @property
+    def has_half(self) -> bool:
+        """Whether it converts half precision."""
+        return not self.is_x86 or "+f16c" in self.features.split(",")
+
+    @property
     def pause(self) -> str:
         """The instruction of a loop that waits for another thread."""
-        if self.triple.startswith(("x86_64", "i686", "amd64")):
+        if self.is_x86:
             return "call void @llvm.x86.sse2.pause()"
         if self.triple.startswith(("aarch64", "arm64")):
             return "call void @llvm.aarch64.hint(i32 1)"

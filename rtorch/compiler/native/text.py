@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 from rtorch.compiler.native.target import Target
 
 FLOATS = {"half": 2, "bfloat": 2, "float": 4, "double": 8}
-INTEGERS = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
+INTEGERS = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16}
 NBYTES = {**FLOATS, **INTEGERS, "ptr": 8}
 
 
