@@ -89,6 +89,10 @@ class Groups:
         for i, eqn in enumerate(program.eqns):
             self._add(i, eqn)
 
+    def scalar(self, var: Var) -> Any:
+        """The number that all elements of a constant are, where that is known; else None."""
+        return None
+
     def all(self) -> list[Group]:
         """Every group once."""
         return list(dict.fromkeys(self.of.values()))
@@ -166,7 +170,7 @@ class Groups:
             repeats = None in [a for a, n in zip(along, shape) if n != 1]
             fits = group.is_full(along) and not repeats
             if fits and inner and group.inner in (None, inner) and self._has_room(group):
-                group.inner = inner  # type: ignore[assignment]
+                group.inner = inner
                 self._place(i, eqn, group, tuple([m for a, m in enumerate(along) if a not in axes]))
                 return
         group = Group(shape)
@@ -205,21 +209,22 @@ class Groups:
         """
         if not self._has_room(group):
             return None
-        axes: Axes | None = along
+        axes = along
         for a in eqn.args:
             if type(a) is not Var:
                 continue
             place = self._inside(a)
-            if place is not None and place[0] is not group:
-                if not self._merge(place[0], place[1], group, axes):
-                    place = None
+            if place is not None and place[0] is not group \
+                    and not self._merge(place[0], place[1], group, axes):  # fmt: skip
+                place = None
             if place is not None:
                 place = self._inside(a)  # it may be in `group` now
             if place is not None and place[0] is group:
-                axes = _agreed(axes, place[1])
+                both = _agreed(axes, place[1])
+                if both is None:
+                    return None
+                axes = both
             elif not self._may_wait(group, self._unit(a)) or self._unit(a) is group:
-                return None
-            if axes is None:
                 return None
         return self._fitted(eqn, group, axes, shape)
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rtorch.compiler.fused import fuse
-from rtorch.compiler.views import VIEWS
+from rtorch.compiler.choice import fused, is_native
 from rtorch.compiler.passes import optimize
 from rtorch.compiler.plan import Place, Planner, executable
 from rtorch.core.program import Eqn, Program, Var
@@ -117,12 +116,13 @@ class LoopPlanner(Planner):
         tested = Program(program.in_vars, test, program.out_atoms, program.consts)
         (before_test, test), (before, inside) = _hoisted(tested, shape), _hoisted(program, shape)
         before = [*before_test, *before]
-        inside = _fused(program, before, inside, program.out_atoms)
-        test = _fused(program, before, test, [going] if going else [])
-        read = {a for eqn in (*test, *inside) for a in eqn.args if type(a) is Var}
-        read |= {*program.out_atoms, going}
-        wanted = [v for eqn in before for v in eqn.outs if v in read]
-        before = _fused(program, [], before, wanted)
+        if is_native():
+            inside = _fused(program, before, inside, program.out_atoms)
+            test = _fused(program, before, test, [going] if going else [])
+            read = {a for eqn in (*test, *inside) for a in eqn.args if type(a) is Var}
+            read |= {*program.out_atoms, *([going] if going else [])}
+            wanted = [v for eqn in before for v in eqn.outs if v in read]
+            before = _fused(program, [], before, wanted)
         program = Program(program.in_vars, [*before, *test, *inside], program.out_atoms,
                           program.consts, program.name)  # fmt: skip
         super().__init__(program, ())
@@ -184,7 +184,7 @@ class LoopPlanner(Planner):
             for i in range(start, stop):
                 self._emit(i, self.program.eqns[i])
                 self._release(i, self.program.eqns[i])
-            self._flush()
+            self.native.flush()
             if not parts:
                 self._pack()
             parts.append(self.body)
@@ -283,10 +283,11 @@ def _fused(
 
     Kernels read what was computed `before` through the views that were made of it there.
     """
-    views = {eqn: None for eqn in before if eqn.prim.name in VIEWS}
+    views = {eqn: None for eqn in before if eqn.prim.view}
     others = [v for eqn in before if eqn not in views for v in eqn.outs]
-    fused = fuse(Program([*program.in_vars, *others], [*views, *eqns], outs, program.consts))
-    return [eqn for eqn in fused.eqns if eqn not in views]
+    known = [*program.in_vars, *others]
+    found = fused(Program(known, [*views, *eqns], outs, program.consts))
+    return [eqn for eqn in found.eqns if eqn not in views]
 
 
 def _hoisted(program: Program, shape: LoopShape) -> tuple[list[Eqn], list[Eqn]]:

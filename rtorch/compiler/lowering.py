@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rtorch.compiler.fusion import FEW_ROWS, LONG_ROW, REDUCTIONS, Axes, Group, Groups
-from rtorch.compiler.native.kernel import Access, Ints, Kernel, Node, Store, order
 from rtorch.compiler.native.entry import Part
+from rtorch.compiler.native.kernel import Access, Ints, Kernel, Node, Store, order
 from rtorch.compiler.native.loops import Loops
 from rtorch.compiler.native.scalars import SUPPORTED
 from rtorch.compiler.views import packed
@@ -68,12 +68,12 @@ def supports(eqn: Eqn) -> bool:
         return False
     try:
         _Checker().lower(eqn)
-    except Unsupported:
+    except UnsupportedError:
         return False
     return True
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """A scalar operation that kernels do not have for a dtype."""
 
 
@@ -129,18 +129,19 @@ class _Builder:
         """
         like = next(x for x in reversed(operands) if isinstance(x, Scalar))
         if like.dtype not in SUPPORTED.get(op, ()):
-            raise Unsupported(op)
+            raise UnsupportedError(op)
         args = [x if isinstance(x, Scalar) else self.constant(x, like.dtype) for x in operands]
         return self.node(op, tuple([x.number for x in args]), dtype or like.dtype, extra)
 
     def constant(self, value: Any, dtype: str) -> Scalar:
         if not isinstance(value, (bool, int, float)):
-            raise Unsupported("constant")
+            raise UnsupportedError("constant")
         return self.node("constant", (), dtype, value)
 
     def lower(self, eqn: Eqn, operands: Sequence[Any]) -> Scalar:
         out = eqn.outs[0].aval
-        result: Scalar = eqn.prim.lower(self, *operands, **eqn.params)
+        rule: Any = eqn.prim
+        result: Scalar = rule.lower(self, *operands, **eqn.params)
         assert result.dtype == str(out.dtype), (eqn.prim, result.dtype, out.dtype)
         return result
 
@@ -439,8 +440,8 @@ def _partial(kernel: Kernel, found: Any, parts: int, block: int) -> Any:
             node = node._replace(args=tuple([numbers[a] for a in node.args]))
         numbers[k] = len(nodes)
         nodes.append(node)
-    second = Kernel(rows, (parts,), tuple(dtypes), tuple(nodes),
-                    tuple([s._replace(node=numbers[s.node]) for s in row_stores]), kernel.across)  # fmt: skip
+    row_stores = [s._replace(node=numbers[s.node]) for s in row_stores]
+    second = Kernel(rows, (parts,), tuple(dtypes), tuple(nodes), tuple(row_stores), kernel.across)
     return [first, second] if row_stores else [first], tuple(temporaries)
 
 

@@ -19,27 +19,14 @@ Memory lives in workspaces, one per call in progress, so that threads and recurs
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rtorch.compiler.fused import fuse
-from rtorch.compiler.native.entry import (
-    LoopRun,
-    Moving,
-    Run,
-    Segment,
-    Turning,
-    Unit,
-    make_table,
-    packed,
-)
-from rtorch.compiler.native.pool import control
+from rtorch.compiler.choice import fused, native_code
 from rtorch.compiler.passes import optimize
-from rtorch.compiler.scans import LoopLaunch
 from rtorch.core.array import Array, take_memory
-from rtorch.core.aval import Aval
 from rtorch.core.program import Atom, Eqn, Program, Var
 from rtorch.core.trace import literal
 
@@ -64,7 +51,7 @@ def executable(
         return program.cached(("steps", xp.__name__), lambda: _stepwise(program, xp))
     return program.cached(
         ("plan", donated, transient),
-        lambda: Planner(fuse(optimize(program)), donated, transient).compile(),
+        lambda: Planner(fused(optimize(program)), donated, transient).compile(),
     )
 
 
@@ -144,10 +131,7 @@ class Planner:
         self.free: dict[int, list[str]] = {}
         self.buffer_of: dict[Place, str] = {}
         self.donated = donated
-        self.unit = Unit()
-        self.segment: Segment | None = None  # kernels that wait to be called
-        self.late: list[str] = []  # what comes after them
-        self.tables: list[str] = []
+        self.native = native_code(self)
         # Bytes: of the workspace; of what Python manages now, and at most.
         self.workspace, self.managed, self.most_managed = 0, 0, 0
 
@@ -203,14 +187,12 @@ class Planner:
         for i, eqn in enumerate(self.program.eqns):
             self._emit(i, eqn)
             self._release(i, eqn)
-        self._flush()
+        self.native.flush()
         return self._link(params, self.body, list(map(self._output, self.program.out_atoms)))
 
     def _add_constants(self) -> None:
-        self.constant_names = set()
         for var, x in self.program.consts.items():
             self.globals[self.name(var)] = x._data
-            self.constant_names.add(self.name(var))
             self.places[var] = Place(0, owned=False)
             self.fixed.add(var)
 
@@ -227,8 +209,7 @@ class Planner:
             place = self.places.get(root)
             if place is None:
                 if root in self.names and root not in self.fixed:
-                    lines = self.body if self.segment is None else self.late
-                    lines.append(f"{self.names[root]} = None")
+                    self.native.following().append(f"{self.names[root]} = None")
                     self._manage(root, -1)
             elif place.pooled and place in self.buffer_of:
                 self.free.setdefault(place.nbytes, []).append(self.buffer_of.pop(place))
@@ -236,9 +217,9 @@ class Planner:
     def _emit(self, i: int, eqn: Eqn) -> None:
         prim = eqn.prim
         if prim.name == "fused":
-            self._emit_kernels(i, eqn)
+            self.native.emit(i, eqn)
             return
-        self._flush()
+        self.native.flush()
         dtype = next((a.aval.dtype for a in reversed(eqn.args) if type(a) is Var), None)
         args = [self.atom(a, dtype) for a in eqn.args]
         if getattr(prim, "view", False) and not prim.multiple:
@@ -278,100 +259,6 @@ class Planner:
             self.places[eqn.outs[0]] = None
             self._manage(eqn.outs[0], 1)
 
-    # -- native code ---------------------------------------------------------------------------
-
-    def _emit_kernels(self, i: int, eqn: Eqn) -> None:
-        """Add kernels to those that wait; the next other operation has them called first."""
-        call = eqn.params["call"]
-        if self.segment is None:
-            self.segment = Segment()
-            self.table = f"table{len(self.tables)}"
-            self.tables.append(self.table)
-            self.fixed_slots: list[tuple[int, str]] = []
-        names = [self._packed(v) for v in call.operands]
-        for out, operands in zip(call.results, call.in_place):
-            victims = [call.operands[k] for k in operands]
-            names.append(self._place_result(i, out, victims))
-        for shape, dtype in call.temporaries:
-            var = Var(Aval(shape, np.dtype(dtype)))
-            names.append(self._temporary(var))
-        self.segment.runs += [self._run(launch, names) for launch in call.launches]
-
-    def _run(self, launch: Any, names: list[str]) -> Run | LoopRun:
-        """A launch with places in the table for its arguments."""
-        if isinstance(launch, LoopLaunch):
-            return self._loop_run(launch, names)
-        assert self.segment is not None
-        first = self.segment.places(launch.part.n_args)
-        for k, arg in enumerate(launch.args):
-            self._fill(first + k, names[arg])
-        return Run(launch.part, first)
-
-    def _loop_run(self, loop: LoopLaunch, names: list[str]) -> LoopRun:
-        assert self.segment is not None
-        runs: list[Run | LoopRun] = []
-        moving, turning = [], []
-        for launch in loop.launches:
-            if isinstance(launch, LoopLaunch):
-                runs.append(self._loop_run(launch, names))
-                continue
-            first = self.segment.places(launch.part.n_args)
-            for k, arg in enumerate(launch.args, first):
-                if isinstance(arg, Moving):
-                    moving.append((k, self._array(names[arg.arg]), arg.nbytes))
-                elif isinstance(arg, Turning):
-                    pair = self._array(names[arg.first]), self._array(names[arg.second])
-                    turning.append((k, *pair))
-                else:
-                    self._fill(k, names[arg])
-            runs.append(Run(launch.part, first))
-        return LoopRun(loop.length, loop.reverse, tuple(runs), tuple(moving), tuple(turning))
-
-    def _array(self, name: str) -> int:
-        """A place in the table for the address of an array that arguments are slices of."""
-        assert self.segment is not None
-        place = self.segment.places(1)
-        self._fill(place, name)
-        return place
-
-    def _packed(self, var: Var) -> str:
-        name = self.name(var)
-        if var in self.program.consts:
-            self.globals[name] = packed(self.globals[name])
-        elif var in self.program.in_vars or var not in self.direct:
-            self.globals["packed"] = packed
-            self.body.append(f"{name} = packed({name})")
-        return name
-
-    def _fill(self, slot: int, name: str) -> None:
-        assert self.segment is not None
-        if name in self.fixed_names or name in self.constant_names:
-            self.fixed_slots.append((slot, name))
-        else:
-            self.segment.slots.setdefault(name, []).append(slot)
-
-    def _temporary(self, var: Var) -> str:
-        nbytes = var.aval.size * var.aval.dtype.itemsize
-        buffer, name = self._buffer(nbytes), self.name(var)
-        dtype = self.constant(var.aval.dtype, "t")
-        self._fix(var, f"{name} = {buffer}[:{nbytes}].view({dtype}).reshape({var.aval.shape})")
-        return name
-
-    def _flush(self) -> None:
-        """Call the kernels that wait."""
-        if self.segment is None:
-            return
-        number = self.unit.add(self.segment)
-        pairs = ", ".join(f"({slot}, {name})" for slot, name in self.fixed_slots)
-        self.globals["make_table"] = make_table
-        self.setup.append(f"{self.table} = make_table({self.segment.size}, [{pairs}])")
-        self.fixed_names.append(self.table)
-        self.globals["control"] = control
-        arguments = ["control()", self.table, *self.segment.slots]
-        self.body.append(f"segment{number}({', '.join(arguments)})")
-        self.body += self.late
-        self.segment, self.late = None, []
-
     def _global(self, name: str, value: Any) -> str:
         self.globals.setdefault(name, value)
         return name
@@ -393,7 +280,7 @@ class Planner:
         line = f"{self.name(out)} = {self._view_call(eqn, args)}"
         self.places[out] = self.places.get(self.root[out])
         if self._is_fixed_view(eqn):
-            self._fix(out, line)
+            self.fix(out, line)
         else:
             self.body.append(line)
 
@@ -413,7 +300,7 @@ class Planner:
             return f"{args[0]}.transpose({eqn.params['axes']})"
         return self._impl_call(eqn, args)
 
-    def _fix(self, var: Var, line: str) -> None:
+    def fix(self, var: Var, line: str) -> None:
         """`line`, which defines `var`, runs once per workspace."""
         self.setup.append(line)
         self.fixed.add(var)
@@ -424,23 +311,9 @@ class Planner:
     def _allocate(self, i: int, eqn: Eqn, overwrites: Any) -> str:
         """The place of the equation's result: a dying operand, a free buffer, or a new one."""
         (out,) = eqn.outs
-        return self._place_of(i, out, self._dying_operand(i, eqn, overwrites))
+        return self.place_of(i, out, self._dying_operand(i, eqn, overwrites))
 
-    def _place_result(self, i: int, out: Var, operands: Sequence[Var]) -> str:
-        """The place of a result of kernels, which may be that of an operand that dies there."""
-        victim = next((x for x in operands if self._dies(i, x, out)), None)
-        return self._place_of(i, out, victim)
-
-    def _dies(self, i: int, x: Var, out: Var) -> bool:
-        """Whether equation `i` is the last to read `x`, and `out` may have its memory."""
-        place = self.places.get(x)
-        is_free = x in self.direct and x not in self.kept and place is not None and place.owned
-        if is_free and out in self.kept and place.pooled:  # type: ignore[union-attr]
-            return False  # the workspace keeps it
-        same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
-        return is_free and same and self.last_use.get(x, i) == i
-
-    def _place_of(self, i: int, out: Var, victim: Var | None) -> str:
+    def place_of(self, i: int, out: Var, victim: Var | None) -> str:
         name = self.name(out)
         self.direct.add(out)
         if victim is not None and not (out in self.kept and self.places[victim].pooled):  # type: ignore[union-attr]
@@ -448,7 +321,7 @@ class Planner:
             place = self.places[out]
             assert place is not None
             if victim in self.fixed:
-                self._fix(out, f"{name} = {self.name(victim)}")
+                self.fix(out, f"{name} = {self.name(victim)}")
             else:
                 self.body.append(f"{name} = {self.name(victim)}")
             self.last_use[victim] = self.last_use.get(out, i)  # its memory lives on
@@ -460,9 +333,9 @@ class Planner:
             return name
         self.places[out] = place = Place(nbytes, owned=True)
         place.pooled = True
-        self.buffer_of[place] = buffer = self._buffer(nbytes)
+        self.buffer_of[place] = buffer = self.buffer(nbytes)
         dtype = self.constant(out.aval.dtype, "t")
-        self._fix(out, f"{name} = {buffer}[:{nbytes}].view({dtype}).reshape({out.aval.shape})")
+        self.fix(out, f"{name} = {buffer}[:{nbytes}].view({dtype}).reshape({out.aval.shape})")
         return name
 
     def _dying_operand(self, i: int, eqn: Eqn, overwrites: Any) -> Var | None:
@@ -486,7 +359,7 @@ class Planner:
             self.managed += sign * var.aval.size * var.aval.dtype.itemsize
             self.most_managed = max(self.most_managed, self.managed)
 
-    def _buffer(self, nbytes: int) -> str:
+    def buffer(self, nbytes: int) -> str:
         free = self.free.get(nbytes)
         if free:
             return free.pop()
@@ -527,9 +400,7 @@ class Planner:
         lines += [f"    return ({''.join(out + ', ' for out in outs)})"]
         source = "\n".join(lines)
         self.globals["spare"] = []
-        if self.unit.segments:
-            for k, function in enumerate(self.unit.link()):
-                self.globals[f"segment{k}"] = function
+        self.globals |= self.native.functions()
         exec(compile(source, f"<rtorch plan of {self.program.name}>", "exec"), self.globals)
         run: Callable[..., Any] = self.globals["run"]
         run.source = source  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -68,7 +69,7 @@ def _joined(extents: Sequence[int], strides: list[list[int]]) -> tuple[int, ...]
     kept = [i for i, n in enumerate(extents) if n != 1]
     if not kept:
         return (size, *[0 for _ in strides])
-    for before, after in zip(kept, kept[1:]):
+    for before, after in itertools.pairwise(kept):
         if any(s[before] != s[after] * extents[after] for s in strides):
             return None
     return (size, *[s[kept[-1]] for s in strides])

@@ -209,7 +209,9 @@ def hoist(program: Program, optimize: Any) -> Program:
 
 def _with_hoisted(eqn: Eqn, optimize: Any, eqns: list[Eqn], consts: dict[Var, Any]) -> Eqn:
     """The scan of what is left in the body; the rest is appended to `eqns` and `consts`."""
-    body: Program = eqn.params["program"].cached("optimized", lambda: optimize(eqn.params["program"]))
+    body: Program = eqn.params["program"].cached(
+        "optimized", lambda: optimize(eqn.params["program"])
+    )
     shape = eqn.params["shape"]
     params, carry, xs = shape.split(body.in_vars)
     outer: dict[Any, Any] = dict(zip(params, eqn.args))

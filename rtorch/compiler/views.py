@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rtorch.core.program import Eqn, Program, Var
 
@@ -60,11 +60,11 @@ def itself(var: Var) -> View:
 
 def _through(eqn: Eqn, found: dict[Var, View]) -> View | None:
     """What the result of a view is a view of; None if it has memory of its own."""
-    rule = _RULES.get(eqn.prim.name)
+    rule: Any = _RULES.get(eqn.prim.name)
     if rule is None:
         return None
     (source,) = eqn.args
-    return rule(found[source], source.aval.shape, **eqn.params)  # type: ignore[no-any-return, operator]
+    return rule(found[source], source.aval.shape, **eqn.params)
 
 
 def _broadcast(view: View, old: Ints, *, shape: Ints, axes: Ints) -> View:

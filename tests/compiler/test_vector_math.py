@@ -159,9 +159,7 @@ def test_erf_inv_and_relatives(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize(
-    "name", [*ALL, *OTHERS]
-)
+@pytest.mark.parametrize("name", [*ALL, *OTHERS])
 def test_all_widths_agree(name: str, dtype: Any) -> None:
     xs = grid(dtype)[: len(operands(name, "float32"))]
     xs = tuple(x[::8] for x in xs)

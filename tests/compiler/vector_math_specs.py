@@ -84,7 +84,9 @@ UNARY = {
     "erf": Spec(of_c("erfl"), (1.2, 1.2), slow=True),
     "erfc": Spec(of_c("erfcl"), (0.51, 2.3), slow=True),
     "lgamma": Spec(
-        of_c("lgammal"), (0.51, 3.1), slow=True,
+        of_c("lgammal"),
+        (0.51, 3.1),
+        slow=True,
         conditioned=lambda x: np.where(x < 0, 3 + abs(x) * np.log1p(abs(x)), 0),
     ),
     "floor": Spec(np.floor, (0, 0)),

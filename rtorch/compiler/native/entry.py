@@ -1,8 +1,8 @@
 """Runs of kernels behind one native call.
 
-The function takes a table of pointers and NumPy arrays. The table has a place for every argument of
-every kernel; those that are the same in each call were filled in when the table was made, the others
-are filled in here, from the arrays.
+The function takes a table of pointers and NumPy arrays. The table has a place for every argument
+of every kernel; those that are the same in each call were filled in when the table was made, the
+others are filled in here, from the arrays.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Unit:
 
     def _written(self, target: Target) -> tuple[str, dict[str, int]]:
         """The text, and the addresses of what it calls."""
-        functions = [part.print(name, target, self.contract) 
+        functions = [part.print(name, target, self.contract)
                      for (_, part), name in self.names.items()]  # fmt: skip
         for function in functions:
             function.internal = True
@@ -147,7 +147,11 @@ class Unit:
         return module([*functions, _run_alone(target), *entries], target), imports
 
     def _entry(self, k: int, segment: Segment, target: Target) -> Function:
-        params = ["ptr %control", "ptr %table", *[f"ptr %array{i}" for i in range(len(segment.slots))]]
+        params = [
+            "ptr %control",
+            "ptr %table",
+            *[f"ptr %array{i}" for i in range(len(segment.slots))],
+        ]
         f = Function(f"segment{k}", ", ".join(params), target)
         table = Value("%table", "ptr")
         for i, slots in enumerate(segment.slots.values()):
@@ -244,7 +248,7 @@ def _run_alone(target: Target) -> Function:
 
 def make_table(size: int, fixed: Sequence[tuple[int, Any]]) -> Any:
     """A table of pointers with the addresses of the arrays that never change."""
-    table = (ctypes.c_void_p * max(size, 1))()
+    table: Any = (ctypes.c_void_p * max(size, 1))()
     for slot, array in fixed:
         table[slot] = array.ctypes.data
     table.keep = [array for _, array in fixed]

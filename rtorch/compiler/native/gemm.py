@@ -75,7 +75,9 @@ def micro_kernel(tile: Tile, target: Target, edge: bool) -> Function:
     f = Function(name, params, target)
     width, kind = lanes(tile.kind, target), tile.kind
     sums = [[f.variable(kind, width, 0.0) for _ in range(tile.vectors)] for _ in range(tile.rows)]
-    masks = _column_masks(f, tile, width) if edge else [None] * tile.vectors
+    masks: list[Value | None] = [None] * tile.vectors
+    if edge:
+        masks = _column_masks(f, tile, width)
     a, b = f.variable("ptr"), f.variable("ptr")
     f.set(a, Value("%a", "ptr"))
     f.set(b, Value("%b", "ptr"))
@@ -127,7 +129,9 @@ def _store_tile(f: Function, tile: Tile, sums: list[list[Slot]], masks: list[Val
 
 
 def pack(kind: str, along: str, target: Target) -> Function:
-    """``void pack(to, from, count, k, width, near, far)``: a tile or panel in packed order.
+    """A function that puts a tile or panel in packed order.
+
+    ``void pack(to, from, count, k, width, near, far)``:
 
     ``to[step * width + i] = from[i * near + step * far]`` for all steps up to `k` and `i` up to
     `width`, zeros from `count` on.
@@ -291,8 +295,10 @@ def print_packing(product: Product, of_b: bool, name: str, target: Target) -> Fu
     return f
 
 
-def _pack_call(f: Function, product: Product, arrays: tuple[Value, Value],
-               sizes: tuple[int, int, int], number: Value, strides: tuple[int, int, int]) -> None:  # fmt: skip
+def _pack_call(
+    f: Function, product: Product, arrays: tuple[Value, Value], sizes: tuple[int, int, int],
+    number: Value, strides: tuple[int, int, int],
+) -> None:  # fmt: skip
     """Pack one tile or panel: `sizes` are all elements, those of one, and how many there are."""
     total, width, count = sizes
     each, near, far = strides

@@ -1,9 +1,9 @@
 """What a kernel is: an elementwise computation over rows, in stages that reductions part.
 
-A kernel runs over ``rows`` (in parallel) and, in each, over the elements of ``inner``. A `Node` is a
-scalar operation; it belongs to a row if it depends on whole rows alone, otherwise to every element.
-A reduction takes a node of the elements to a node of the row; what depends on it comes in the next
-stage, another loop over the same elements::
+A kernel runs over ``rows`` (in parallel) and, in each, over the elements of ``inner``. A `Node` is
+a scalar operation; it belongs to a row if it depends on whole rows alone, otherwise to every
+element. A reduction takes a node of the elements to a node of the row; what depends on it comes in
+the next stage, another loop over the same elements::
 
     softmax:   m = max(x)                 stage 0
                e = exp(x - m)             stage 1

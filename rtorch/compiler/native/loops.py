@@ -314,7 +314,9 @@ class _Along(_Printer):
 
     def _stage(self, stage: int, rows: dict[int, Value]) -> None:
         f = self.f
-        needed = self._needed(self._roots(stage), [k for k in self.kept if self.order.stage[k] < stage])
+        needed = self._needed(
+            self._roots(stage), [k for k in self.kept if self.order.stage[k] < stage]
+        )
         used = {a for n in needed for a in self.kernel.nodes[n].args} | set(self._roots(stage))
         filled = {n: f.splat(x, self.lanes) for n, x in rows.items() if n in used}
         accumulators = self._accumulators(stage)
@@ -345,8 +347,11 @@ class _Along(_Printer):
         if isinstance(n, int):
             full = n // width * width
         else:
-            full = f.let(f"and {n}, {-width}", "i64") if width & (width - 1) == 0 else f.sub(
-                n, f.op("rem", n, width))
+            full = (
+                f.let(f"and {n}, {-width}", "i64")
+                if width & (width - 1) == 0
+                else f.sub(n, f.op("rem", n, width))
+            )
         if not isinstance(full, int) or full:
             with f.loop(0, full, width) as i:
                 for u in range(self.unroll):
@@ -430,7 +435,11 @@ class _Across(_Printer):
         envs: list[dict[int, Value]] = [{} for _ in places]
         for stage in range(self.order.n_stages + 1):
             for n, node in enumerate(kernel.nodes):
-                if self.order.is_row[n] and self.order.stage[n] == stage and node.op not in REDUCTIONS:
+                if (
+                    self.order.is_row[n]
+                    and self.order.stage[n] == stage
+                    and node.op not in REDUCTIONS
+                ):
                     for env, at in zip(envs, places, strict=True):
                         env[n] = self._evaluate(n, env, at)
             if stage < self.order.n_stages:

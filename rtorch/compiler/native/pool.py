@@ -2,12 +2,12 @@
 
 A *job* is a function and a range of tasks, which is cut into chunks. Whoever runs the program, the
 leader, publishes the job in a ring and takes chunks itself; workers that wait take chunks too. A
-chunk is taken by one atomic addition to the *ticket*, whose upper half is the number of the job and
-whose lower half counts chunks; so a worker that comes late finds that there is nothing left, whatever
-happened meanwhile. The leader goes on when the job's count of finished chunks is complete.
+chunk is taken by one atomic addition to the *ticket*, whose upper half is the number of the job
+and whose lower half counts chunks; so a worker that comes late finds that there is nothing left,
+whatever happened meanwhile. The leader goes on when the job's count of finished chunks is complete.
 
-Workers are Python threads that have released the interpreter's lock. One that has waited for about a
-third of a millisecond returns to Python and sleeps until it is woken.
+Workers are Python threads that have released the interpreter's lock. One that has waited for about
+a third of a millisecond returns to Python and sleeps until it is woken.
 
 The words of the control block, of 64 bits each, with their own cache lines::
 
@@ -23,6 +23,7 @@ import functools
 import os
 import threading
 import weakref
+from pathlib import Path
 from typing import Any
 
 from rtorch.compiler.native import build
@@ -247,8 +248,7 @@ def default_threads() -> int:
 def _quota() -> float | None:
     """The cores' worth of time that a control group grants, if it limits it."""
     try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            most, period = file.read().split()
+        most, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return None if most == "max" else int(most) / int(period)
     except (OSError, ValueError):
         return None

@@ -50,7 +50,7 @@ class Target(NamedTuple):
             return "call void @llvm.x86.sse2.pause()"
         if self.triple.startswith(("aarch64", "arm64")):
             return "call void @llvm.aarch64.hint(i32 1)"
-        return "fence syncscope(\"singlethread\") seq_cst"
+        return 'fence syncscope("singlethread") seq_cst'
 
 
 def target_of(triple: str, cpu: str, features: str) -> Target:

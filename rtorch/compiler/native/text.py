@@ -222,7 +222,9 @@ class Function:
         """
         x = operands[0]
         name = f"@llvm.{intrinsic}.{suffix(x.kind, x.lanes)}"
-        types = ", ".join([v.type for v in operands] + [e.split()[0] for e in filter(None, [extra])])
+        types = ", ".join(
+            [v.type for v in operands] + [e.split()[0] for e in filter(None, [extra])]
+        )
         self.declarations.add(f"declare {x.type} {name}({types})")
         given = ", ".join([*map(str, operands), *filter(None, [extra])])
         return self.let(f"call {x.type} {name}({given})", x.kind, x.lanes)
@@ -272,7 +274,9 @@ class Function:
     def shuffle(self, x: Value, y: Value, lanes: Sequence[int]) -> Value:
         """A vector of the lanes of `x` and, counted on, of `y` with these numbers."""
         mask = ", ".join(f"i32 {lane}" for lane in lanes)
-        return self.let(f"shufflevector {x}, {y}, <{len(lanes)} x i32> <{mask}>", x.kind, len(lanes))
+        return self.let(
+            f"shufflevector {x}, {y}, <{len(lanes)} x i32> <{mask}>", x.kind, len(lanes)
+        )
 
     def extract(self, x: Value, lane: int) -> Value:
         return self.let(f"extractelement {x}, i32 {lane}", x.kind)
