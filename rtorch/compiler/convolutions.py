@@ -140,7 +140,7 @@ def _conv(kind: str, eqn: Eqn, phases: tuple[_Phase, ...], low: Ints, x: View, w
     outs, each = out[1] // groups, eqn.args[1].aval.shape[1]
     of_out = packed(out)
     steps = [Step(each, x.strides[1], w.strides[1])]
-    pixels = []
+    pixels = [Pixel(out[0], x.strides[0], of_out[0])]
     x_at, w_at, c_at = x.offset, w.offset, 0
     for k, phase in enumerate(phases, 2):
         steps.append(Step(phase.taps, phase.reach * x.strides[k], phase.each * w.strides[k]))
@@ -151,7 +151,7 @@ def _conv(kind: str, eqn: Eqn, phases: tuple[_Phase, ...], low: Ints, x: View, w
     if any(phase.taps == 0 for phase in phases):  # smaller than the distance: zeros remain
         steps = [Step(0, 0, 0)]
     return Conv(
-        kind, out[0], groups, outs, tuple(steps), tuple(pixels),
-        (x_at, x.strides[0], each * x.strides[1]), (w_at, outs * w.strides[0], w.strides[0]),
-        (c_at, of_out[0], outs * of_out[1], of_out[1]),
+        kind, groups, outs, tuple(steps), tuple(pixels),
+        (x_at, each * x.strides[1]), (w_at, outs * w.strides[0], w.strides[0]),
+        (c_at, outs * of_out[1], of_out[1]),
     )  # fmt: skip

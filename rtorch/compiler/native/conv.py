@@ -43,8 +43,7 @@ def partial_size(conv: Conv, target: Target) -> int:
 
 
 def _partial(conv: Conv, p: Plan, target: Target) -> int:
-    tiles = conv.images * math.prod(p.tiles)
-    return conv.groups * _panels(conv, p) * tiles * _tile_size(conv, p, target)
+    return conv.groups * _panels(conv, p) * math.prod(p.tiles) * _tile_size(conv, p, target)
 
 
 def _tile_size(conv: Conv, p: Plan, target: Target) -> int:
@@ -209,7 +208,7 @@ class Convolution(NamedTuple):
         return 3
 
     def _chunks(self, p: Plan) -> int:
-        return -(-self.conv.images * math.prod(p.tiles) // p.chunk)
+        return -(-math.prod(p.tiles) // p.chunk)
 
     def tasks(self, target: Target) -> int:
         p = plan(self.conv, target)
@@ -220,7 +219,7 @@ class Convolution(NamedTuple):
 
     def _work(self, target: Target) -> float:
         p = plan(self.conv, target)
-        pixels = math.prod([q.extent for q in self.conv.pixels]) * self.conv.images
+        pixels = math.prod([q.extent for q in self.conv.pixels])
         return pixels * self.conv.outs * self.conv.groups * self.conv.length / self.tasks(target)
 
     def print(self, name: str, target: Target, contract: bool = True) -> Function:
@@ -229,7 +228,7 @@ class Convolution(NamedTuple):
         x, w, c = (f.pointer("%args", k) for k in range(3))
         tile = _Tile(f, conv, p, name)
         scratch = f.scratch(conv.kind, 1 if p.parts else _tile_size(conv, p, target))
-        total, chunks = conv.images * math.prod(p.tiles), self._chunks(p)
+        total, chunks = math.prod(p.tiles), self._chunks(p)
         panels, parts = _panels(conv, p), max(1, p.parts)
         with f.loop(FIRST, LAST) as task:
             part, group, panel, chunk = _digits(f, task, (parts, conv.groups, panels, chunks))
@@ -263,7 +262,7 @@ class Sums(NamedTuple):
 
     def tasks(self, target: Target) -> int:
         p = plan(self.conv, target)
-        return self.conv.groups * _panels(self.conv, p) * self.conv.images * math.prod(p.tiles)
+        return self.conv.groups * _panels(self.conv, p) * math.prod(p.tiles)
 
     def least(self, target: Target) -> int:
         p = plan(self.conv, target)
@@ -276,7 +275,7 @@ class Sums(NamedTuple):
         tile, size, width = _Tile(f, conv, p, name), _tile_size(conv, p, target), 0
         width = lanes(conv.kind, target)
         scratch = f.scratch(conv.kind, size)
-        panels, tiles = _panels(conv, p), conv.images * math.prod(p.tiles)
+        panels, tiles = _panels(conv, p), math.prod(p.tiles)
         with f.loop(FIRST, LAST) as task:
             group, panel, t = _digits(f, task, (conv.groups, panels, tiles))
             source = f.at(parts, f.index((task, size)), conv.kind)
@@ -309,12 +308,10 @@ class _Tile:
         self.f, self.conv, self.p, self.name = f, conv, p, name
         self.width = lanes(conv.kind, f.target)
 
-    def _starts(self, t: Value) -> tuple[Value, list[Value]]:
-        """The image of a tile, and its first pixel."""
-        image, *tiles = _digits(self.f, t, (self.conv.images, *self.p.tiles))
-        starts = [_start(self.f, k, b, q.extent)
-                  for k, b, q in zip(tiles, self.p.box, self.conv.pixels)]  # fmt: skip
-        return image, starts
+    def _starts(self, t: Value) -> list[Value]:
+        """The first pixel of a tile."""
+        return [_start(self.f, k, b, q.extent) for k, b, q in
+                zip(_digits(self.f, t, self.p.tiles), self.p.box, self.conv.pixels)]  # fmt: skip
 
     def compute_part(self, x: Value, panel: Value, group: Value, tiles: _Range, to: Value,
                      size: int) -> None:  # fmt: skip
@@ -343,18 +340,17 @@ class _Tile:
                  adds: Value) -> None:  # fmt: skip
         """The sums of a block of steps to where `to` points."""
         f, conv, p = self.f, self.conv, self.p
-        image, starts = self._starts(t)
-        terms = [(k, q.x) for k, q in zip(starts, conv.pixels)]
+        terms = [(k, q.x) for k, q in zip(self._starts(t), conv.pixels)]
         if p.blocks:
             terms += list(zip(_digits(f, block, tuple([n for n, _ in p.blocks])),
                               [s for _, s in p.blocks]))  # fmt: skip
-        at = f.index((image, conv.x[1]), (group, conv.x[2]), *terms, start=conv.x[0])
+        at = f.index((group, conv.x[1]), *terms, start=conv.x[0])
         width = _panel_width(conv, p, f.target)
         weights = f.at(panel, f.index((block, p.inner * p.outer * width)), conv.kind)
         digest = hashlib.sha256(repr(p.micro).encode()).hexdigest()[:16]
         micro = f.imported(f"conv_{digest}", address(p.micro), PARAMS)
         steps = table(f, f"{self.name}_taps", taps(conv, p.inner))
-        row = conv.c[3] if p.micro.by_pixels else width
+        row = conv.c[2] if p.micro.by_pixels else width
         add = f.cast("zext", adds, "i64")
         f.line(f"call void {micro.text}({f.at(x, at, conv.kind)}, {weights}, {steps}, "
                f"i64 {p.inner if conv.length else 0}, i64 {p.outer}, i64 {p.stride}, {to}, "
@@ -363,11 +359,9 @@ class _Tile:
     def place(self, c: Value, group: Value, panel: Value, t: Value) -> Value:
         """Where the first pixel of the first channel of a tile goes."""
         f, conv = self.f, self.conv
-        image, starts = self._starts(t)
         out = _start(f, panel, self.p.each, conv.outs)
-        terms = [(k, q.c) for k, q in zip(starts, conv.pixels)]
-        at = f.index((image, conv.c[1]), (group, conv.c[2]), (out, conv.c[3]), *terms,
-                     start=conv.c[0])  # fmt: skip
+        terms = [(k, q.c) for k, q in zip(self._starts(t), conv.pixels)]
+        at = f.index((group, conv.c[1]), (out, conv.c[2]), *terms, start=conv.c[0])
         return f.at(c, at, conv.kind)
 
     def store(self, tile: Value, to: Value) -> None:
@@ -392,7 +386,7 @@ class _Tile:
                 ]  # fmt: skip
                 for k, column in enumerate(transposed(f, rows)):
                     with f.when(f.compare("sgt", left, k)):
-                        channel = f.at(to, f.index((j, conv.c[3]), start=k * conv.c[3]), conv.kind)
+                        channel = f.at(to, f.index((j, conv.c[2]), start=k * conv.c[2]), conv.kind)
                         self._store_runs(channel, column, spots[first : first + count])
 
     def _store_runs(self, to: Value, x: Value, spots: Ints) -> None:
@@ -413,7 +407,7 @@ class _Tile:
         size = len(p.micro.columns) * self.width
         spots = table(f, f"{self.name}_spots", offsets(p.box, tuple([q.c for q in conv.pixels])))
         with f.loop(0, p.each) as k:
-            channel = f.at(to, f.index((k, conv.c[3])), conv.kind)
+            channel = f.at(to, f.index((k, conv.c[2])), conv.kind)
             with f.loop(0, len(p.micro.rows)) as i:
                 spot = f.cast("sext", f.load(f.at(spots, i, "i32"), "i32"), "i64")
                 x = f.load(f.at(tile, f.index((i, size), (k, 1)), conv.kind), conv.kind)

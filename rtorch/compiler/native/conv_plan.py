@@ -41,29 +41,27 @@ class Pixel(NamedTuple):
 
 
 class Conv(NamedTuple):
-    """``c[image, group, out, *pixels] = sum over steps of x[...] w[...]``; strides in elements.
+    """``c[group, out, *pixels] = sum over steps of x[...] w[...]``; strides in elements.
 
     Attributes:
         kind: float or double.
-        images: How many there are.
         groups: Groups of channels.
         outs: Channels of the result in a group.
         steps: The axes of the sums.
-        pixels: The axes of the result's space.
-        x: Of the input: the first element, the strides of images and groups.
+        pixels: The axes of the result's space, images the first of them.
+        x: Of the input: the first element, the stride of groups.
         w: Of the kernel: the first element, the strides of groups and output channels.
-        c: Of the result: the first element, the strides of images, groups and channels.
+        c: Of the result: the first element, the strides of groups and channels.
     """
 
     kind: str
-    images: int
     groups: int
     outs: int
     steps: tuple[Step, ...]
     pixels: tuple[Pixel, ...]
-    x: tuple[int, int, int]
+    x: tuple[int, int]
     w: tuple[int, int, int]
-    c: tuple[int, int, int, int]
+    c: tuple[int, int, int]
 
     @property
     def length(self) -> int:
@@ -93,7 +91,7 @@ class Plan(NamedTuple):
         micro: The innermost loop.
         box: The pixels of a tile along each axis.
         each: Output channels of a panel of weights.
-        tiles: How many tiles an image has along each axis; the last ones overlap.
+        tiles: How many tiles there are along each axis; the last ones overlap.
         inner: Steps of the table.
         outer: How often the table is gone through in a block.
         stride: From one time to the next.
@@ -133,7 +131,7 @@ def plan(conv: Conv, target: Target) -> Plan:
     tiles = tuple([-(-p.extent // b) for p, b in zip(conv.pixels, shape.box)])
     inner, outer, stride, blocks = _nest(conv.steps)
     n_blocks = math.prod([n for n, _ in blocks])
-    n_tiles = conv.images * math.prod(tiles)
+    n_tiles = math.prod(tiles)
     panels = -(-conv.outs // shape.each) * conv.groups
     parts = 0
     if conv.length > LONG and not shape.micro.by_pixels:
@@ -186,14 +184,15 @@ def _shapes(conv: Conv, target: Target) -> Iterator[_Shape]:
 
 
 def _boxes(conv: Conv, most: int) -> Iterator[Ints]:
-    """The boxes of up to `most` pixels, along the last two axes."""
-    *others, last = [p.extent for p in conv.pixels]
+    """The boxes of up to `most` pixels, along the last axes."""
+    extents = [1, 1, *[p.extent for p in conv.pixels]]
+    before, other, last = extents[-3:]
+    ones = (1,) * len(extents)
     for n in range(1, min(last, most) + 1):
-        if not others:
-            yield (n,)
-            continue
-        for m in range(1, min(others[-1], most // n) + 1):
-            yield (*[1] * (len(others) - 1), m, n)
+        for m in range(1, min(other, most // n) + 1):
+            yield (*ones, m, n)[-len(conv.pixels) :]
+    for k in range(2, min(before, most // (other * last)) + 1):
+        yield (*ones, k, other, last)[-len(conv.pixels) :]
 
 
 def _cost(conv: Conv, box: Ints, each: int, step: float, store: float) -> float:
@@ -217,8 +216,9 @@ def _by_channels(conv: Conv, target: Target) -> Iterator[_Shape]:
         for box in _boxes(conv, most):
             rows = offsets(box, tuple([p.x for p in conv.pixels]))
             size = len(rows) * vectors
-            step = max(size, 6, len(rows) / 2 + vectors) + 1
-            store = vectors * 2.0 * -(-len(rows) // width) * 6 * width + size * 4
+            lines = len(rows) // box[-1]
+            step = max(size, 6, len(rows) / 2 + vectors) + 1 + lines * 0.2
+            store = vectors * width * (6.0 * -(-len(rows) // width) + 2 * lines) + size * 4
             if conv.pixels[-1].c != 1:
                 store = size * width * 1.5
             each = min(conv.outs, vectors * width)
