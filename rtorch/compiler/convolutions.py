@@ -20,7 +20,8 @@ from rtorch.compiler.native.conv import (
     packed_size,
     partial_size,
 )
-from rtorch.compiler.native.conv_plan import Conv, Pixel, Step, simplified
+from rtorch.compiler.native.conv_dot import Dots, Total, dot_plan
+from rtorch.compiler.native.conv_plan import Conv, Pixel, Step, cost, simplified
 from rtorch.compiler.native.target import host
 from rtorch.compiler.products import KINDS
 from rtorch.compiler.views import Ints, View, packed
@@ -79,10 +80,20 @@ def conv_call(eqn: Eqn, groups: Groups) -> Call | None:
         launches.append(Launch(pad, (number_of_x, number)))
         number_of_x = number
         source = View(source.root, 0, packed(shape), None)
-    for phases in itertools.product(*along):
-        conv = simplified(_conv(kind, eqn, phases, low, source, of_w))
+    convs = [simplified(_conv(kind, eqn, phases, low, source, of_w))
+             for phases in itertools.product(*along)]  # fmt: skip
+    number_of_w = operands.index(of_w.root)
+    dots = dot_plan(convs[0], host()) if len(convs) == 1 else None
+    if dots is not None and dots.cost < cost(convs[0], host()):
+        size = out.aval.size
+        to = temporary(dots.parts * size) if dots.parts > 1 else len(operands)
+        launches.append(Launch(Dots(convs[0], size), (number_of_x, number_of_w, to)))
+        if dots.parts > 1:
+            launches.append(Launch(Total(kind, dots.parts, size), (to, len(operands))))
+        convs = []
+    for conv in convs:
         weights = temporary(packed_size(conv, host()))
-        launches.append(Launch(Weights(conv), (operands.index(of_w.root), weights)))
+        launches.append(Launch(Weights(conv), (number_of_w, weights)))
         size = partial_size(conv, host())
         to = temporary(size) if size else len(operands)
         launches.append(Launch(Convolution(conv), (number_of_x, weights, to)))

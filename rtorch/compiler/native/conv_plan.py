@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rtorch.compiler.native.conv_kernel import Ints, Micro
@@ -21,6 +21,7 @@ TABLE = 1024  # steps that a table holds at most
 BLOCK = 2048  # steps, roughly, whose weights stay in the cache while tile after tile reads them
 LONG = 6144  # steps; sums of more are split
 TASKS = 32  # into which a convolution with few pixels is split
+PACK = 1.0  # cycles for an element of the kernel that is packed
 TASK = 2_000_000  # multiplications that are a task, roughly
 
 
@@ -70,18 +71,23 @@ class Conv(NamedTuple):
 
 
 def simplified(conv: Conv) -> Conv:
-    """The same with fewer axes of pixels, where two are one for input and result."""
-    pixels: list[Pixel] = []
-    for pixel in conv.pixels:
-        if pixel.extent == 1:
+    """The same with fewer axes, where two are one for all arrays that have them."""
+    pixels = [Pixel(*axis) for axis in _joined(conv.pixels)] or [Pixel(1, 1, 1)]
+    steps = [Step(*axis) for axis in _joined(conv.steps)] or [Step(1, 1, 1)]
+    return conv._replace(pixels=tuple(pixels), steps=tuple(steps))
+
+
+def _joined(axes: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Axes given by their extent and two strides, without those of extent 1."""
+    found: list[tuple[int, int, int]] = []
+    for n, a, b in axes:
+        if n == 1:
             continue
-        if pixels:
-            before = pixels[-1]
-            if (before.x, before.c) == (pixel.x * pixel.extent, pixel.c * pixel.extent):
-                pixels[-1] = Pixel(before.extent * pixel.extent, pixel.x, pixel.c)
-                continue
-        pixels.append(pixel)
-    return conv._replace(pixels=tuple(pixels) or (Pixel(1, 1, 1),))
+        if found and found[-1][1:] == (a * n, b * n):
+            found[-1] = (found[-1][0] * n, a, b)
+        else:
+            found.append((n, a, b))
+    return found
 
 
 class Plan(NamedTuple):
@@ -116,8 +122,13 @@ class Plan(NamedTuple):
         return math.prod([n for n, _ in self.blocks])
 
 
+def cost(conv: Conv, target: Target) -> float:
+    """Cycles for a group, roughly."""
+    return min([s.cost for s in _shapes(conv, target)]) + conv.length * conv.outs * PACK
+
+
 class _Shape(NamedTuple):
-    """A candidate for the tile: its cost for a step, and the micro-kernel."""
+    """A candidate for the tile: its cost, and the micro-kernel."""
 
     cost: float
     micro: Micro
