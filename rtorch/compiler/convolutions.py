@@ -14,7 +14,6 @@ from rtorch.compiler.fusion import Groups
 from rtorch.compiler.lowering import Call, Launch
 from rtorch.compiler.native.conv import (
     Convolution,
-    Pad,
     Sums,
     Weights,
     packed_size,
@@ -22,6 +21,7 @@ from rtorch.compiler.native.conv import (
 )
 from rtorch.compiler.native.conv_dot import Dots, Total, dot_plan
 from rtorch.compiler.native.conv_plan import Conv, Pixel, Step, cost, simplified
+from rtorch.compiler.native.padding import Pad
 from rtorch.compiler.native.target import host
 from rtorch.compiler.products import KINDS
 from rtorch.compiler.views import Ints, View, packed
@@ -104,7 +104,7 @@ def conv_call(eqn: Eqn, groups: Groups) -> Call | None:
 
 def _along(eqn: Eqn) -> list[list[_Phase]] | None:
     """The phases of every axis; None if one has both strides and a dilated input."""
-    (x, w), (out,), params = eqn.args, eqn.outs, eqn.params
+    (_, w), (out,), params = eqn.args, eqn.outs, eqn.params
     found = []
     for m, k, s, (low, _), gap, d in zip(
         out.aval.shape[2:], w.aval.shape[2:], params["strides"], params["padding"],

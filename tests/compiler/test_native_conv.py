@@ -120,7 +120,9 @@ def test_threads_do_not_change_a_bit(case: Any) -> None:
     try:
         for threads in (1, 2, 5):
             pool.set_num_threads(threads)
-            run = rt.jit(lambda x, w: (conv_p(x, w, **params), *rt.grad(loss, argnums=(0, 1))(x, w)))
+            run = rt.jit(
+                lambda x, w: (conv_p(x, w, **params), *rt.grad(loss, argnums=(0, 1))(x, w))
+            )
             found.append([np.asarray(a) for a in run(x, w)])
     finally:
         pool.set_num_threads(before)

@@ -1,8 +1,7 @@
 """Convolutions as parts of native code.
 
 `Weights` packs the kernel into panels ``[panel][step][output channels]``, `Convolution` computes
-tiles of pixels, `Sums` adds the parts into which long sums are split, in a fixed order. `Pad` makes
-the input that has zeros about it.
+tiles of pixels, `Sums` adds the parts into which long sums are split, in a fixed order.
 """
 
 from __future__ import annotations
@@ -11,14 +10,21 @@ import hashlib
 import math
 from typing import NamedTuple
 
-from rtorch.compiler.native.conv_kernel import PARAMS, Ints, address, table
+from rtorch.compiler.native.conv_kernel import (
+    ARGS,
+    FIRST,
+    LAST,
+    PARAMS,
+    Ints,
+    address,
+    digits,
+    start_of,
+    table,
+)
 from rtorch.compiler.native.conv_plan import Conv, Plan, offsets, plan, taps
 from rtorch.compiler.native.gemm import lanes, packer, transposed
 from rtorch.compiler.native.target import Target
 from rtorch.compiler.native.text import Function, Value, constant
-
-FIRST, LAST = Value("%first", "i64"), Value("%last", "i64")
-ARGS = "ptr %args, i64 %first, i64 %last"
 
 
 def _panels(conv: Conv, p: Plan) -> int:
@@ -48,21 +54,6 @@ def _partial(conv: Conv, p: Plan, target: Target) -> int:
 
 def _tile_size(conv: Conv, p: Plan, target: Target) -> int:
     return len(p.micro.rows) * len(p.micro.columns) * lanes(conv.kind, target)
-
-
-def _start(f: Function, tile: Value, each: int, total: int) -> Value:
-    """Where a tile begins: the last one ends where the axis does."""
-    at = f.op("mul", tile, each)
-    return f.select(f.compare("slt", at, total - each), at, total - each)
-
-
-def _digits(f: Function, number: Value, extents: Ints) -> list[Value]:
-    """A number as indices of an array of these extents."""
-    found: list[Value] = []
-    for n in reversed(extents[1:]):
-        found.append(f.op("rem", number, n))
-        number = f.op("div", number, n)
-    return [number, *reversed(found)]
 
 
 # ---- packing -------------------------------------------------------------------------------------
@@ -111,8 +102,8 @@ class Weights(NamedTuple):
         pack = f.imported(f"pack_{conv.kind}_{along}", packer(conv.kind, along),
                           "ptr, ptr, i64, i64, i64, i64, i64")  # fmt: skip
         with f.loop(FIRST, LAST) as task:
-            group, panel, *rest = _digits(f, task, (conv.groups, panels, *[n for n, _ in outer]))
-            out = _start(f, panel, p.each, conv.outs)
+            group, panel, *rest = digits(f, task, (conv.groups, panels, *[n for n, _ in outer]))
+            out = start_of(f, panel, p.each, conv.outs)
             terms = list(zip(rest, [s for _, s in outer]))
             source = f.index((group, conv.w[1]), (out, near), *terms, start=conv.w[0])
             target_at = f.index((task, inner * width))
@@ -121,78 +112,6 @@ class Weights(NamedTuple):
                    f"i64 {near}, i64 {far})")  # fmt: skip
         f.ret()
         return f
-
-
-class Pad(NamedTuple):
-    """Copies an array with zeros about it; arguments the array and the copy.
-
-    Attributes:
-        kind: float or double.
-        outer: Extents and strides of the axes that get no zeros.
-        space: Extents and strides of the others.
-        low: How many zeros come before.
-        padded: Their extents with zeros.
-        offset: The first element of the array.
-    """
-
-    kind: str
-    outer: tuple[tuple[int, int], ...]
-    space: tuple[tuple[int, int], ...]
-    low: Ints
-    padded: Ints
-    offset: int
-
-    @property
-    def n_args(self) -> int:
-        return 2
-
-    def tasks(self, target: Target) -> int:
-        return math.prod([n for n, _ in self.outer])
-
-    def least(self, target: Target) -> int:
-        return max(1, 40_000 // math.prod(self.padded))
-
-    def print(self, name: str, target: Target, contract: bool = True) -> Function:
-        f = Function(name, ARGS, target)
-        x, to = f.pointer("%args", 0), f.pointer("%args", 1)
-        lines, length = self.padded[:-1], self.padded[-1]
-        with f.loop(FIRST, LAST) as task:
-            which = _digits(f, task, tuple([n for n, _ in self.outer]))
-            terms = list(zip(which, [s for _, s in self.outer]))
-            image = f.index(*terms, start=self.offset)
-            with f.loop(0, math.prod(lines)) as line:
-                self._line(f, (x, to), image, line, f.index((task, math.prod(self.padded)),
-                                                            (line, length)))  # fmt: skip
-        f.ret()
-        return f
-
-    def _line(self, f: Function, arrays: tuple[Value, Value], image: Value, line: Value,
-              place: Value) -> None:  # fmt: skip
-        """A line along the last axis, vector by vector."""
-        inside: Value | None = None
-        source = image
-        places = _digits(f, line, self.padded[:-1]) if self.padded[:-1] else []
-        for k, low, (n, stride) in zip(places, self.low, self.space):
-            at = f.sub(k, low)
-            valid = f.compare("ult", at, n)
-            inside = valid if inside is None else f.op("and", inside, valid)
-            source = f.add(source, f.op("mul", at, stride))
-        (n, stride), low, length = self.space[-1], self.low[-1], self.padded[-1]
-        width = lanes(self.kind, f.target) if stride == 1 else 1
-        with f.loop(0, length, width) as i:
-            at = f.add(f.splat(f.sub(i, low), width), f.ramp("i64", width))
-            there = f.compare("ult", at, n)
-            if inside is not None:
-                there = f.op("and", there, f.splat(inside, width))
-            address = f.at(arrays[0], f.index((source, 1), (f.sub(i, low), stride)), self.kind)
-            to = f.at(arrays[1], f.add(place, i), self.kind)
-            if width > 1:
-                left = f.compare("slt", f.ramp("i64", width), f.splat(f.sub(length, i), width))
-                f.store(to, f.load(address, self.kind, width, there), left)
-            else:
-                f.store(to, constant(0.0, self.kind))
-                with f.when(there):
-                    f.store(to, f.load(address, self.kind))
 
 
 # ---- computation ---------------------------------------------------------------------------------
@@ -218,7 +137,6 @@ class Convolution(NamedTuple):
         return max(1, int(500_000 / max(1.0, self._work(target))))
 
     def _work(self, target: Target) -> float:
-        p = plan(self.conv, target)
         pixels = math.prod([q.extent for q in self.conv.pixels])
         return pixels * self.conv.outs * self.conv.groups * self.conv.length / self.tasks(target)
 
@@ -231,7 +149,7 @@ class Convolution(NamedTuple):
         total, chunks = math.prod(p.tiles), self._chunks(p)
         panels, parts = _panels(conv, p), max(1, p.parts)
         with f.loop(FIRST, LAST) as task:
-            part, group, panel, chunk = _digits(f, task, (parts, conv.groups, panels, chunks))
+            part, group, panel, chunk = digits(f, task, (parts, conv.groups, panels, chunks))
             low = f.op("mul", chunk, p.chunk)
             after = f.add(low, p.chunk)
             high = f.select(f.compare("slt", after, total), after, constant(total, "i64"))
@@ -277,7 +195,7 @@ class Sums(NamedTuple):
         scratch = f.scratch(conv.kind, size)
         panels, tiles = _panels(conv, p), math.prod(p.tiles)
         with f.loop(FIRST, LAST) as task:
-            group, panel, t = _digits(f, task, (conv.groups, panels, tiles))
+            group, panel, t = digits(f, task, (conv.groups, panels, tiles))
             source = f.at(parts, f.index((task, size)), conv.kind)
             with f.loop(0, size, width) as i:
                 total = f.variable(conv.kind, width)
@@ -310,8 +228,8 @@ class _Tile:
 
     def _starts(self, t: Value) -> list[Value]:
         """The first pixel of a tile."""
-        return [_start(self.f, k, b, q.extent) for k, b, q in
-                zip(_digits(self.f, t, self.p.tiles), self.p.box, self.conv.pixels)]  # fmt: skip
+        return [start_of(self.f, k, b, q.extent) for k, b, q in
+                zip(digits(self.f, t, self.p.tiles), self.p.box, self.conv.pixels)]  # fmt: skip
 
     def compute_part(self, x: Value, panel: Value, group: Value, tiles: _Range, to: Value,
                      size: int) -> None:  # fmt: skip
@@ -342,7 +260,7 @@ class _Tile:
         f, conv, p = self.f, self.conv, self.p
         terms = [(k, q.x) for k, q in zip(self._starts(t), conv.pixels)]
         if p.blocks:
-            terms += list(zip(_digits(f, block, tuple([n for n, _ in p.blocks])),
+            terms += list(zip(digits(f, block, tuple([n for n, _ in p.blocks])),
                               [s for _, s in p.blocks]))  # fmt: skip
         at = f.index((group, conv.x[1]), *terms, start=conv.x[0])
         width = _panel_width(conv, p, f.target)
@@ -359,7 +277,7 @@ class _Tile:
     def place(self, c: Value, group: Value, panel: Value, t: Value) -> Value:
         """Where the first pixel of the first channel of a tile goes."""
         f, conv = self.f, self.conv
-        out = _start(f, panel, self.p.each, conv.outs)
+        out = start_of(f, panel, self.p.each, conv.outs)
         terms = [(k, q.c) for k, q in zip(self._starts(t), conv.pixels)]
         at = f.index((group, conv.c[1]), (out, conv.c[2]), *terms, start=conv.c[0])
         return f.at(c, at, conv.kind)

@@ -13,9 +13,16 @@ import math
 from typing import NamedTuple
 
 from rtorch.compiler.native import build
-from rtorch.compiler.native.conv import ARGS, FIRST, LAST, _digits, _start
-from rtorch.compiler.native.conv_kernel import Ints, table
-from rtorch.compiler.native.conv_plan import TABLE, Conv, Step, _boxes, _divisor, offsets
+from rtorch.compiler.native.conv_kernel import (
+    ARGS,
+    FIRST,
+    LAST,
+    Ints,
+    digits,
+    start_of,
+    table,
+)
+from rtorch.compiler.native.conv_plan import TABLE, Conv, Step, boxes, divisor, offsets
 from rtorch.compiler.native.gemm import lanes
 from rtorch.compiler.native.target import Target, host
 from rtorch.compiler.native.text import Function, Value, constant, module, suffix
@@ -76,7 +83,7 @@ def dot_plan(conv: Conv, target: Target) -> DotPlan | None:
     steps = conv.length // last.extent * per_line
     found = []
     for outs in range(1, min(4, conv.outs) + 1):
-        for box in _boxes(conv, (target.registers - 1 - outs) // outs):
+        for box in boxes(conv, (target.registers - 1 - outs) // outs):
             rows = offsets(box, tuple([p.x for p in conv.pixels]))
             tiles = tuple([-(-p.extent // b) for p, b in zip(conv.pixels, box)])
             step = max(len(rows) * outs, 6, outs + 1.7 * len(rows)) + 1.5
@@ -96,7 +103,7 @@ def _lines(steps: list[Step], most: int) -> tuple[tuple[Step, ...], tuple[Step, 
     left = list(steps)
     while left:
         step = left.pop()
-        taken = _divisor(step.extent, most)
+        taken = divisor(step.extent, most)
         inner.insert(0, step._replace(extent=taken))
         most //= taken
         if taken < step.extent:
@@ -192,21 +199,22 @@ class Dots(NamedTuple):
         rows, columns = len(p.micro.rows), len(p.micro.columns)
         sums = f.scratch(conv.kind, rows * columns)
         with f.loop(FIRST, LAST) as task:
-            part, group, panel, t = _digits(f, task, self._extents(p))
-            starts = [_start(f, k, b, q.extent) for k, b, q in
-                      zip(_digits(f, t, p.tiles), p.box, conv.pixels)]  # fmt: skip
-            out = _start(f, panel, columns, conv.outs)
+            part, group, panel, t = digits(f, task, self._extents(p))
+            starts = [start_of(f, k, b, q.extent) for k, b, q in
+                      zip(digits(f, t, p.tiles), p.box, conv.pixels)]  # fmt: skip
+            out = start_of(f, panel, columns, conv.outs)
             at_x = f.index((group, conv.x[1]), *[(k, q.x) for k, q in zip(starts, conv.pixels)],
                            start=conv.x[0])  # fmt: skip
             at_w = f.index((group, conv.w[1]), (out, conv.w[2]), start=conv.w[0])
             first = f.op("div", f.op("mul", part, p.n_blocks), p.parts)
             last = f.op("div", f.op("mul", f.add(part, 1), p.n_blocks), p.parts)
             with f.loop(first, last) as block:
-                self._multiply(f, p, name, block, f.at(x, at_x, conv.kind),
-                               f.at(w, at_w, conv.kind), sums, f.compare("sgt", block, first))  # fmt: skip
-            at_c = f.index((part, self.size), (group, conv.c[1]), (out, conv.c[2]),
-                           *[(k, q.c) for k, q in zip(starts, conv.pixels)], start=conv.c[0])  # fmt: skip
-            to = f.at(c, at_c, conv.kind)
+                adds = f.compare("sgt", block, first)
+                arrays = f.at(x, at_x, conv.kind), f.at(w, at_w, conv.kind)
+                self._multiply(f, p, name, block, arrays, sums, adds)
+            terms = [(group, conv.c[1]), (out, conv.c[2])]
+            terms += [(k, q.c) for k, q in zip(starts, conv.pixels)]
+            to = f.at(c, f.index((part, self.size), *terms, start=conv.c[0]), conv.kind)
             spots = offsets(p.box, tuple([q.c for q in conv.pixels]))
             for i, spot in enumerate(spots):
                 for j in range(columns):
@@ -215,11 +223,12 @@ class Dots(NamedTuple):
         f.ret()
         return f
 
-    def _multiply(self, f: Function, p: DotPlan, name: str, block: Value, x: Value, w: Value,
-                  sums: Value, adds: Value) -> None:  # fmt: skip
-        kind = self.conv.kind
+    def _multiply(self, f: Function, p: DotPlan, name: str, block: Value,
+                  arrays: tuple[Value, Value], sums: Value, adds: Value) -> None:  # fmt: skip
+        """The sums of a block of lines."""
+        kind, (x, w) = self.conv.kind, arrays
         if p.blocks:
-            which = _digits(f, block, tuple([s.extent for s in p.blocks]))
+            which = digits(f, block, tuple([s.extent for s in p.blocks]))
             x = f.at(x, f.index(*[(k, s.x) for k, s in zip(which, p.blocks)]), kind)
             w = f.at(w, f.index(*[(k, s.w) for k, s in zip(which, p.blocks)]), kind)
         whole, tails = self._tables(p, lanes(kind, f.target))

@@ -24,6 +24,9 @@ from rtorch.compiler.native.text import Function, Slot, Value, constant, module
 
 Ints: TypeAlias = tuple[int, ...]
 
+# Of parts of convolutions.
+ARGS = "ptr %args, i64 %first, i64 %last"
+FIRST, LAST = Value("%first", "i64"), Value("%last", "i64")
 PARAMS = "ptr, ptr, ptr, i64, i64, i64, ptr, i64, i64"
 
 
@@ -111,3 +114,18 @@ def table(f: Function, name: str, numbers: Sequence[int]) -> Value:
     items = ", ".join(f"i32 {k}" for k in numbers or [0])
     f.declarations.add(f"@{name} = internal constant [{max(1, len(numbers))} x i32] [{items}]")
     return Value(f"@{name}", "ptr")
+
+
+def start_of(f: Function, tile: Value, each: int, total: int) -> Value:
+    """Where a tile begins: the last one ends where the axis does."""
+    at = f.op("mul", tile, each)
+    return f.select(f.compare("slt", at, total - each), at, total - each)
+
+
+def digits(f: Function, number: Value, extents: Ints) -> list[Value]:
+    """A number as indices of an array of these extents."""
+    found: list[Value] = []
+    for n in reversed(extents[1:]):
+        found.append(f.op("rem", number, n))
+        number = f.op("div", number, n)
+    return [number, *reversed(found)]

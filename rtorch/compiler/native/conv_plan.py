@@ -1,8 +1,8 @@
 """What a convolution is to native code, and how it is cut into tiles.
 
-Strides and dilations of the window, padding, groups and reversed kernels are all said by strides of
-arrays; so is the derivative by the kernel, whose window is the image and whose pixels are the places
-of the kernel.
+Strides and dilations of the window, groups and reversed kernels are all said by strides of arrays;
+so is the derivative by the kernel, whose window is the image and whose pixels are the places of the
+kernel.
 """
 
 from __future__ import annotations
@@ -149,7 +149,9 @@ def plan(conv: Conv, target: Target) -> Plan:
         parts = min(n_blocks, max(1, TASKS // min(TASKS, panels * -(-n_tiles // 16))))
     work = math.prod(shape.box) * shape.each * (conv.length // max(1, parts))
     chunk = max(1, min(n_tiles, TASK // max(1, work)))
-    return Plan(shape.micro, shape.box, shape.each, tiles, inner, outer, stride, blocks, parts, chunk)
+    return Plan(
+        shape.micro, shape.box, shape.each, tiles, inner, outer, stride, blocks, parts, chunk
+    )
 
 
 def _nest(steps: tuple[Step, ...]) -> tuple[int, int, int, tuple[tuple[int, int], ...]]:
@@ -161,15 +163,15 @@ def _nest(steps: tuple[Step, ...]) -> tuple[int, int, int, tuple[tuple[int, int]
     if not k:
         return inner, 1, 0, ()
     last, rest = steps[k - 1], [(s.extent, s.x) for s in steps[: k - 1]]
-    taken = _divisor(last.extent, TABLE // inner)
+    taken = divisor(last.extent, TABLE // inner)
     left, stride = last.extent // taken, last.x * taken
-    outer = _divisor(left, max(1, BLOCK // (inner * taken)))
+    outer = divisor(left, max(1, BLOCK // (inner * taken)))
     if left > outer:
         rest.append((left // outer, stride * outer))
     return inner * taken, outer, stride, tuple(rest)
 
 
-def _divisor(n: int, most: int) -> int:
+def divisor(n: int, most: int) -> int:
     return max(d for d in range(1, min(n, most) + 1) if n % d == 0)
 
 
@@ -194,7 +196,7 @@ def _shapes(conv: Conv, target: Target) -> Iterator[_Shape]:
         yield from _by_pixels(conv, target)
 
 
-def _boxes(conv: Conv, most: int) -> Iterator[Ints]:
+def boxes(conv: Conv, most: int) -> Iterator[Ints]:
     """The boxes of up to `most` pixels, along the last axes."""
     extents = [1, 1, *[p.extent for p in conv.pixels]]
     before, other, last = extents[-3:]
@@ -224,7 +226,7 @@ def _by_channels(conv: Conv, target: Target) -> Iterator[_Shape]:
     for vectors in range(1, min(4, -(-conv.outs // width)) + 1):
         most = min((target.registers - 1 - vectors) // vectors, 2 * width)
         columns = tuple([j * width for j in range(vectors)])
-        for box in _boxes(conv, most):
+        for box in boxes(conv, most):
             rows = offsets(box, tuple([p.x for p in conv.pixels]))
             size = len(rows) * vectors
             lines = len(rows) // box[-1]
