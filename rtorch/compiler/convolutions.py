@@ -1,7 +1,7 @@
 """The primitive `conv` as convolutions of native code.
 
-A convolution of a dilated input, the derivative of one with strides, is several without: each takes
-the places of the window that meet input, for every so-and-so-many-th pixel. No zeros are multiplied.
+A convolution of a dilated input, the derivative of one with strides, is several without: each has
+the places of the window that meet input, for pixels at regular distances. No zeros are multiplied.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MOST_ELEMENTS = 1 << 31  # that the tables of a kernel can count
 class _Phase(NamedTuple):
     """Along one axis, pixels that meet the same places of the window.
 
-    Pixel ``first + p * every`` and place ``tap + k * each`` meet input ``at + p * step + k * reach``.
+    Pixel ``first + p * every`` and place ``tap + k * each`` of the window meet input
+    ``at + p * step + k * reach``.
     """
 
     first: int

@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 from rtorch.compiler.native import build
 from rtorch.compiler.native.gemm import lanes
 from rtorch.compiler.native.target import Target, host
-from rtorch.compiler.native.text import Function, Slot, Value, constant, module
+from rtorch.compiler.native.text import NBYTES, Function, Slot, Value, constant, module
 
 Ints: TypeAlias = tuple[int, ...]
 
@@ -28,6 +28,9 @@ Ints: TypeAlias = tuple[int, ...]
 ARGS = "ptr %args, i64 %first, i64 %last"
 FIRST, LAST = Value("%first", "i64"), Value("%last", "i64")
 PARAMS = "ptr, ptr, ptr, i64, i64, i64, ptr, i64, i64"
+
+
+AHEAD = 8  # steps whose weights are fetched in advance
 
 
 class Micro(NamedTuple):
@@ -71,6 +74,7 @@ def micro_kernel(micro: Micro, name: str, target: Target) -> Function:
         with f.loop(0, Value("%inner", "i64")) as step:
             tap = f.load(f.at(Value("%taps", "ptr"), step, "i32"), "i32")
             at_x, at_w = f.at(start, f.cast("sext", tap, "i64"), micro.kind), f.get(w)
+            _prefetch(f, f.at(at_w, AHEAD * step_of_w, micro.kind), step_of_w, micro.kind)
             of_rows, of_columns = (at_w, at_x) if micro.by_pixels else (at_x, at_w)
             loaded = mask if micro.by_pixels else None
             columns = [f.load(f.at(of_columns, k, micro.kind), micro.kind, width, loaded)
@@ -88,6 +92,13 @@ def micro_kernel(micro: Micro, name: str, target: Target) -> Function:
         _store(f, micro, sums, mask, adds)
         f.ret()
     return f
+
+
+def _prefetch(f: Function, place: Value, count: int, kind: str) -> None:
+    """Have the processor read what is needed some steps later."""
+    f.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    for k in range(0, count, 64 // NBYTES[kind]):
+        f.line(f"call void @llvm.prefetch.p0({f.at(place, k, kind)}, i32 0, i32 3, i32 1)")
 
 
 def _store(f: Function, micro: Micro, sums: list[list[Slot]], mask: Value | None,

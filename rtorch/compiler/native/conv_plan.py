@@ -230,8 +230,8 @@ def _by_channels(conv: Conv, target: Target) -> Iterator[_Shape]:
             rows = offsets(box, tuple([p.x for p in conv.pixels]))
             size = len(rows) * vectors
             lines = len(rows) // box[-1]
-            step = max(size, 6, len(rows) / 2 + vectors) + 1 + lines * 0.2
-            store = vectors * width * (6.0 * -(-len(rows) // width) + 2 * lines) + size * 4
+            step = max(size, 6) + 1 + len(rows) * 0.12 + lines * 0.1
+            store = vectors * width * (3.0 * -(-len(rows) // width) + 2 * lines) + size * 4
             if conv.pixels[-1].c != 1:
                 store = size * width * 1.5
             each = min(conv.outs, vectors * width)
@@ -254,6 +254,7 @@ def _by_pixels(conv: Conv, target: Target) -> Iterator[_Shape]:
             places = tuple([line + k for line in lines for k in starts])
             for rows in range(1, most + 1):
                 step = max(rows * vectors, 6, rows / 2 + vectors * 1.8) + 1
+                step += rows * 0.12 + vectors * 0.1
                 cost = _cost(conv, box, rows, step, rows * vectors * 2.0)
                 micro = Micro(conv.kind, tuple(range(rows)), columns, places, True, valid)
                 yield _Shape(cost, micro, box, rows)
