@@ -32,6 +32,7 @@ from rtorch.compiler.native.entry import (
     Segment,
     Turning,
     Unit,
+    aligned,
     make_table,
     packed,
 )
@@ -492,7 +493,8 @@ class Planner:
             return free.pop()
         self.workspace += max(nbytes, 1)
         name = f"b{len(self.setup)}"
-        self.setup.append(f"{name} = empty({max(nbytes, 1)}, 'u1')")
+        self.globals["aligned"] = aligned
+        self.setup.append(f"{name} = aligned({max(nbytes, 1)})")
         return name
 
     def _result(self, out: Var, nbytes: int) -> str:

@@ -68,6 +68,10 @@ class Weights(NamedTuple):
     def n_args(self) -> int:
         return 2
 
+    @property
+    def writes(self) -> Ints:
+        return (1,)
+
     def tasks(self, target: Target) -> int:
         return self._outer() * self.conv.groups * _panels(self.conv, plan(self.conv, target))
 
@@ -126,6 +130,10 @@ class Convolution(NamedTuple):
     def n_args(self) -> int:
         return 3
 
+    @property
+    def writes(self) -> Ints:
+        return (2,)
+
     def _chunks(self, p: Plan) -> int:
         return -(-math.prod(p.tiles) // p.chunk)
 
@@ -177,6 +185,10 @@ class Sums(NamedTuple):
     @property
     def n_args(self) -> int:
         return 2
+
+    @property
+    def writes(self) -> Ints:
+        return (1,)
 
     def tasks(self, target: Target) -> int:
         p = plan(self.conv, target)

@@ -175,6 +175,10 @@ class Dots(NamedTuple):
     def n_args(self) -> int:
         return 3
 
+    @property
+    def writes(self) -> Ints:
+        return (2,)
+
     def _plan(self, target: Target) -> DotPlan:
         found = dot_plan(self.conv, target)
         assert found is not None
@@ -262,6 +266,10 @@ class Total(NamedTuple):
     @property
     def n_args(self) -> int:
         return 2
+
+    @property
+    def writes(self) -> Ints:
+        return (1,)
 
     def tasks(self, target: Target) -> int:
         return -(-self.size // CHUNK)

@@ -18,6 +18,7 @@ from rtorch.compiler.native.pool import BUSY, RUN_JOB
 from rtorch.compiler.native.target import Target, host
 from rtorch.compiler.native.text import Function, Value, constant, module
 
+LINE = 64  # bytes of a line of the cache
 DATA = 16  # where an array object holds the address of its elements, after PyObject's two words
 
 
@@ -254,3 +255,10 @@ def make_table(size: int, fixed: Sequence[tuple[int, Any]]) -> Any:
 def packed(x: Any) -> Any:
     """`x`, or a copy of it in row-major order."""
     return x if x.flags.c_contiguous else np.ascontiguousarray(x)
+
+
+def aligned(nbytes: int) -> Any:
+    """Fresh memory that begins where a line of the cache does: no vector lies across two."""
+    memory = np.empty(nbytes + LINE - 1, "u1")
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + nbytes]

@@ -36,6 +36,10 @@ class Pad(NamedTuple):
     def n_args(self) -> int:
         return 2
 
+    @property
+    def writes(self) -> Ints:
+        return (1,)
+
     def tasks(self, target: Target) -> int:
         return math.prod([n for n, _ in self.outer])
 
