@@ -9,9 +9,9 @@ from rtorch.compiler.convolutions import conv_call
 from rtorch.compiler.fusion import Group, Groups
 from rtorch.compiler.joins import concat_call
 from rtorch.compiler.lowering import Call, lower, supports
+from rtorch.compiler.passes import _repeated_scalar, eliminate_dead, optimize
 from rtorch.compiler.products import product_call
 from rtorch.compiler.scans import hoist, scan_call
-from rtorch.compiler.passes import _repeated_scalar, eliminate_dead, optimize
 from rtorch.core.aval import Aval
 from rtorch.core.primitive import Primitive
 from rtorch.core.program import Eqn, Program, Var
