@@ -29,6 +29,12 @@ from rtorch.core.program import Eqn
 
 MOST_ELEMENTS = 1 << 31  # that the tables of a kernel can count
 
+# Lines of pixels at the edge are convolutions of their own, in large ones, without what is zero.
+LARGE = 10_000_000  # multiplications
+FEW_LINES = 6
+MOST_CUTS = 5
+LEAST_SAVED = 0.03  # of the multiplications
+
 
 class _Phase(NamedTuple):
     """Along one axis, pixels that meet the same places of the window.
@@ -64,6 +70,8 @@ def conv_call(eqn: Eqn, groups: Groups) -> Call | None:
     along = _along(eqn)
     if along is None:
         return None
+    if len(along) > 1 and math.prod(out.aval.shape) * math.prod(w.aval.shape[1:]) >= LARGE:
+        along[0] = _inside(along[0], x.aval.shape[2])
     low, high = _zeros(along, x.aval.shape[2:])
     source, of_w = groups.views[x], groups.views[w]
     operands = tuple(dict.fromkeys([source.root, of_w.root]))
@@ -130,6 +138,27 @@ def _phase(first: int, m: int, k: int, low: int, gap: int, d: int) -> _Phase:
             taps = -(-(k - tap) // each)
             return _Phase(first, gap, pixels, tap, each, taps, at, 1, each * d // gap)
     return _Phase(first, gap, pixels, 0, 1, 0, 0, 0, 0)
+
+
+def _inside(phases: list[_Phase], n: int) -> list[_Phase]:
+    """The phases of an axis, cut so that none meets the zeros about the input if that pays."""
+    found: list[_Phase] = []
+    for p in phases:
+        for q in range(p.pixels):
+            at = p.at + q * p.step
+            first = min(p.taps, max(0, -(at // p.reach))) if p.taps else 0
+            last = max(first, min(p.taps, (n - 1 - at) // p.reach + 1)) if p.taps else 0
+            part = _Phase(p.first + q * p.every, p.every, 1, p.tap + first * p.each, p.each,
+                          last - first, at + first * p.reach, p.step, p.reach)  # fmt: skip
+            before = found[-1] if found else None
+            if q and before is not None and (before.tap, before.taps) == (part.tap, part.taps):
+                found[-1] = before._replace(pixels=before.pixels + 1)
+            else:
+                found.append(part)
+    work = sum(p.pixels * p.taps for p in phases)
+    saved = work - sum(p.pixels * p.taps for p in found)
+    narrow = len(phases) > 1 or phases[0].pixels < FEW_LINES or len(found) > MOST_CUTS
+    return phases if narrow or saved < LEAST_SAVED * work else found
 
 
 def _zeros(along: list[list[_Phase]], space: Ints) -> tuple[Ints, Ints]:

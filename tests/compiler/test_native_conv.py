@@ -54,6 +54,9 @@ CASES: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((40, 9, 30, 31), (12, 9, 30, 31), {"padding": same(3)}),  # the gradient by a kernel
     ((4, 300, 30, 31), (20, 300, 30, 31), {"padding": same(3)}),
     ((1, 64, 20, 20), (8, 8, 20, 20), {"padding": same(3), "groups": 8}),
+    ((8, 64, 16, 16), (64, 64, 5, 5), {"padding": same(5)}),  # lines at the edge for themselves
+    ((8, 64, 7, 7), (128, 64, 3, 3), {"padding": same(3)}),
+    ((9, 64, 16, 16), (64, 64, 3, 3), {"padding": ((3, 2), (1, 2)), "strides": (1, 2)}),
     ((2, 20, 300), (20, 20, 5), {"padding": same(5, 1)}),
     ((2, 4, 37), (20, 4, 3), {"strides": (2,)}),
     ((2, 20, 5, 6, 7), (20, 20, 3, 3, 3), {"padding": same(3, 3)}),
