@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from rtorch.compiler.convolutions import conv_call
 from rtorch.compiler.fusion import Group, Groups
 from rtorch.compiler.joins import concat_call
 from rtorch.compiler.lowering import Call, lower, supports
@@ -112,15 +114,18 @@ def _emit(unit: Any, found: Groups, results: Any, eqns: list[Eqn], done: set[Any
 
 
 def _as_call(eqn: Eqn, found: Groups) -> Eqn:
-    """A matrix product as a call of native code, where there is one; else `eqn` itself."""
-    call = None
-    if eqn.prim.name == "dot_general":
-        call = product_call(eqn, found)
-    elif eqn.prim.name == "concat":
-        call = concat_call(eqn, found)
-    elif eqn.prim.name == "scan":
-        call = scan_call(eqn, found, fuse)
+    """A product, a convolution, ... as a call of native code where there is one; else `eqn`."""
+    rule = _CALLS.get(eqn.prim.name)
+    call = None if rule is None else rule(eqn, found)
     return eqn if call is None else Eqn(fused_p, call.operands, {"call": call}, call.results)
+
+
+_CALLS: dict[str, Callable[[Eqn, Groups], Call | None]] = {
+    "dot_general": product_call,
+    "conv": conv_call,
+    "concat": concat_call,
+    "scan": lambda eqn, found: scan_call(eqn, found, fuse),
+}
 
 
 def _unit(var: Var, found: Groups) -> Any:

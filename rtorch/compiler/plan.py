@@ -33,6 +33,7 @@ from rtorch.core.trace import literal
 # Results of this many bytes or more are kept and used again when nobody holds them any more:
 # fresh memory of that size costs a page fault every 4 KiB.
 POOLED = 1 << 16
+LINE = 64  # bytes of the cache that are loaded at a time
 
 
 def executable(
@@ -365,7 +366,8 @@ class Planner:
             return free.pop()
         self.workspace += max(nbytes, 1)
         name = f"b{len(self.setup)}"
-        self.setup.append(f"{name} = empty({max(nbytes, 1)}, 'u1')")
+        self.globals["aligned"] = aligned
+        self.setup.append(f"{name} = aligned({max(nbytes, 1)})")
         return name
 
     def _result(self, out: Var, nbytes: int) -> str:
@@ -477,3 +479,10 @@ def _alone() -> int:
 
 
 _ALONE = _alone()
+
+
+def aligned(nbytes: int) -> Any:
+    """Fresh memory that begins where a line of the cache does: no vector lies across two."""
+    memory = np.empty(nbytes + LINE - 1, "u1")
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + nbytes]

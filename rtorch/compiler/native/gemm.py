@@ -155,14 +155,16 @@ _NEAR, _FAR = Value("%near", "i64"), Value("%far", "i64")
 
 
 def _pack_along_width(f: Function, kind: str) -> None:
-    """Rows are copied; what a vector writes too much is overwritten by the next row."""
+    """Rows are copied."""
     width = lanes(kind, f.target)
     with f.loop(0, _K) as step:
         source = f.at(_FROM, f.op("mul", step, _FAR), kind)
         target = f.at(_TO, f.op("mul", step, _WIDTH), kind)
         with f.loop(0, _WIDTH, width) as i:
-            mask = f.compare("slt", f.ramp("i64", width), f.splat(f.sub(_COUNT, i), width))
-            f.store(f.at(target, i, kind), f.load(f.at(source, i, kind), kind, width, mask))
+            there, inside = (f.compare("slt", f.ramp("i64", width), f.splat(f.sub(n, i), width))
+                             for n in (_COUNT, _WIDTH))  # fmt: skip
+            x = f.load(f.at(source, i, kind), kind, width, there)
+            f.store(f.at(target, i, kind), x, inside)  # what follows may be another thread's
 
 
 def _pack_any(f: Function, kind: str) -> None:
