@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 import rtorch as rt
+from rtorch.atomic import replacing
 from rtorch.errors import ArgumentError, DTypeError, api, describe
 from rtorch.io import zip_writer
-from rtorch.io.atomic import replacing
 from rtorch.io.mapped import PathLike
 from rtorch.io.torch_tensors import STORAGES
 
