@@ -9,6 +9,7 @@ import pytest
 # From the ground up. A layer may import itself and what stands above it in this table.
 LAYERS = (
     "errors",
+    "atomic",
     "core",
     "ops",
     "numpy",

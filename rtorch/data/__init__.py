@@ -42,7 +42,7 @@ from rtorch.data.samplers import (
     shuffled,
     weighted,
 )
-from rtorch.data.transformed import cache, filter, map, random_split
+from rtorch.data.transformed import cache, filter, map, random_split, shuffle_windows, take
 
 __all__ = [
     "CIFAR10",
@@ -80,8 +80,10 @@ __all__ = [
     "read_npy",
     "sequential",
     "sharded",
+    "shuffle_windows",
     "shuffled",
     "subset",
+    "take",
     "text",
     "weighted",
     "zip",

@@ -14,10 +14,15 @@ class Crew:
     """Pools of workers for one dataset."""
 
     def __init__(
-        self, dataset: Any, collate: Callable[[Any], Any] | None, options: Options, by_index: bool
+        self,
+        dataset: Any,
+        collate: Callable[[Any], Any] | None,
+        options: Options,
+        by_index: bool,
+        single: bool,
     ) -> None:
         self._dataset, self._collate = dataset, collate
-        self._options, self._by_index = options, by_index
+        self._options, self._by_index, self._single = options, by_index, single
         self._idle: list[Pool] = []
 
     def take(self) -> Pool:
@@ -49,9 +54,9 @@ class Crew:
         options = self._options
         fetch: Any
         if self._by_index:
-            fetch = IndexFetcher(self._dataset, self._collate)
+            fetch = IndexFetcher(self._dataset, self._collate, self._single)
         else:
-            fetch = StreamFetcher(self._dataset, self._collate, options.drop_last)
+            fetch = StreamFetcher(self._dataset, self._collate, options.drop_last, self._single)
         if not options.workers:
             return Inline(fetch)
         workers = options.workers if self._by_index else 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from pathlib import Path
 
+from rtorch.atomic import draft
 from rtorch.errors import ArgumentError, FileFormatError, api
 
 __all__ = ["download"]
@@ -54,28 +54,22 @@ def download(url: str, path: PathLike, sha256: str, *, timeout: float = 30.0) ->
             _check(hashlib.file_digest(stream, "sha256").hexdigest(), sha256, str(file))
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        _check(_fetch(url, draft, timeout), sha256, url)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft(file) as part:
+        _check(_fetch(url, part, timeout), sha256, url)
     return file
 
 
-def _fetch(url: str, draft: Path, timeout: float) -> str:
+def _fetch(url: str, part: Path, timeout: float) -> str:
     """Write what the server sends; its digest."""
     import urllib.error  # they take long to import, and few programs need them
     import urllib.request
 
     digest = hashlib.sha256()
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer, draft.open("xb") as file:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, part.open("wb") as file:
             while chunk := answer.read(_CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
     except urllib.error.URLError as error:
         raise OSError(f"[download] {url} cannot be fetched: {error.reason}") from error
     return digest.hexdigest()

@@ -16,6 +16,8 @@ from rtorch.data.collating import collate
 from rtorch.data.indexed import can_gather
 from rtorch.data.streams import resumable
 
+_SHOWN = 8
+
 Words = Any  # a key as NumPy's array of two words: cheap to send
 
 
@@ -36,32 +38,54 @@ class StreamTask(NamedTuple):
 
 
 class IndexFetcher:
-    """Batches of a dataset by index."""
+    """Batches of a dataset by index; or, if `single`, its samples one by one, not collated."""
 
-    def __init__(self, dataset: Any, collate_samples: Callable[[Any], Any] | None) -> None:
-        self.dataset = dataset
-        self.collate = collate_samples or collate
-        self.gathers = collate_samples is None and can_gather(dataset)
+    def __init__(
+        self, dataset: Any, collate_samples: Callable[[Any], Any] | None, single: bool = False
+    ) -> None:
+        self.dataset, self.single = dataset, single
+        self.collate = collate_samples or (_same if single else collate)
+        self.gathers = collate_samples is None and not single and can_gather(dataset)
         self.keyed = getattr(dataset, "keyed", False)
 
     def __call__(self, task: IndexTask) -> Any:
         """The batch."""
-        if self.gathers:
-            return self.dataset.gather(task.indices)
-        return self.collate(list(self._samples(task)))
+        samples = None if self.gathers else self._samples(task)
+        try:
+            if samples is None:
+                return self.dataset.gather(task.indices)
+            return self.collate(samples[0] if self.single else samples)
+        except Exception as error:
+            error.add_note(
+                f"[DataLoader] while making a batch of the samples at index {shown(task)}"
+            )
+            raise
 
-    def _samples(self, task: IndexTask) -> Iterator[Any]:
-        indices = task.indices.tolist()
+    def _samples(self, task: IndexTask) -> list[Any]:
         keys = sample_keys(task) if self.keyed else None
-        for i, index in enumerate(indices):
-            try:
-                if keys is None:
-                    yield self.dataset[index]
-                else:
-                    yield self.dataset.fetch(index, keys[i])
-            except Exception as error:
-                error.add_note(f"[DataLoader] while loading the sample at index {index}")
-                raise
+        samples: list[Any] = []
+        index = -1
+        try:
+            for i, index in enumerate(task.indices.tolist()):
+                found = self.dataset[index] if keys is None else self.dataset.fetch(index, keys[i])
+                samples.append(found)
+        except Exception as error:
+            error.add_note(f"[DataLoader] while loading the sample at index {index}")
+            if isinstance(error, StopIteration):  # which a generator on its way would swallow
+                raise RuntimeError(f"[DataLoader] the sample at index {index} raised StopIteration"
+                                   ) from error  # fmt: skip
+            raise
+        return samples
+
+
+def _same(sample: Any) -> Any:
+    return sample
+
+
+def shown(task: IndexTask) -> str:
+    """The indices of a batch, the first ones if there are many."""
+    more = ", ..." if len(task.indices) > _SHOWN else ""
+    return ", ".join(map(str, task.indices[:_SHOWN].tolist())) + more
 
 
 def sample_keys(task: IndexTask) -> Any:
@@ -77,10 +101,14 @@ class StreamFetcher:
     """
 
     def __init__(
-        self, dataset: Any, collate_samples: Callable[[Any], Any] | None, drop_last: bool
+        self,
+        dataset: Any,
+        collate_samples: Callable[[Any], Any] | None,
+        drop_last: bool,
+        single: bool = False,
     ) -> None:
-        self.dataset, self.collate = resumable(dataset), collate_samples or collate
-        self.drop_last = drop_last
+        self.dataset, self.single, self.drop_last = resumable(dataset), single, drop_last
+        self.collate = collate_samples or (_same if single else collate)
         self._run = -1
         self._samples: Iterator[tuple[Any, Any]] = iter(())
         self._error: Exception | None = None
@@ -91,8 +119,6 @@ class StreamFetcher:
             self._begin(task)
         self._fill(task.size)
         if len(self._buffer) < task.size and self._error is not None:
-            self._error.add_note(f"[DataLoader] while loading sample {self._count} of the stream, "
-                                 "counted from where this iteration began")  # fmt: skip
             raise self._error
         pairs = [self._buffer.popleft() for _ in range(min(task.size, len(self._buffer)))]
         if not pairs or (self.drop_last and len(pairs) < task.size):
@@ -100,7 +126,17 @@ class StreamFetcher:
         ahead = task.size if self.drop_last else 1
         self._fill(ahead)
         last = len(self._buffer) < ahead and self._error is None
-        return self.collate([sample for sample, _ in pairs]), pairs[-1][1], last
+        return self._batch([sample for sample, _ in pairs]), pairs[-1][1], last
+
+    def _batch(self, samples: list[Any]) -> Any:
+        try:
+            return self.collate(samples[0] if self.single else samples)
+        except Exception as error:
+            end = self._count - len(self._buffer)
+            error.add_note(f"[DataLoader] while making a batch of the samples {end - len(samples)} "
+                           f"to {end - 1} of the stream, counted from where this iteration began"
+                           )  # fmt: skip
+            raise
 
     def _begin(self, task: StreamTask) -> None:
         key = None if task.key is None else rt.asarray(task.key)
@@ -117,4 +153,6 @@ class StreamFetcher:
             except StopIteration:
                 self._ended = True
             except Exception as error:  # for the batch that it belongs to
+                error.add_note(f"[DataLoader] while loading sample {self._count} of the stream, "
+                               "counted from where this iteration began")  # fmt: skip
                 self._ended, self._error = True, error

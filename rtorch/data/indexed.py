@@ -17,6 +17,8 @@ import operator
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from rtorch.errors import ArgumentError, OutOfBoundsError, api, describe
 
 __all__ = ["Dataset", "IterableDataset", "ResumableDataset", "fetch"]
@@ -186,3 +188,11 @@ def check_dataset(x: Any, name: str, *, stream: bool = False, argument: str = "d
         f"[{name}] {argument}: expected a dataset, something with __len__ and __getitem__"
         f"{' or with __iter__' if stream else ''}, got {describe(x)}"
     )
+
+
+def count_of(value: Any, name: str, argument: str, least: int = 1) -> int:
+    """`value`, if it is a whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ArgumentError(f"[{name}] {argument}: expected an integer of {least} or more, got "
+                            f"{describe(value)}")  # fmt: skip
+    return int(value)

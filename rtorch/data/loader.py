@@ -48,14 +48,16 @@ class DataLoader:
 
     Args:
         dataset: A `Dataset`, an `IterableDataset`, or one array.
-        batch_size: Samples in a batch.
+        batch_size: Samples in a batch. With None each sample comes by itself, as arrays and not
+            stacked: for samples that are batches already.
         shuffle: Whether each epoch has a random order; needs a key.
         key: A key for the order, for `data.map(..., keyed=True)` and for `transform`.
         sampler: The order of samples, instead of `shuffle`.
         batch_sampler: The batches as vectors of indices, instead of `batch_size`, `shuffle`,
             `sampler` and `drop_last`; see `bucketed`.
         drop_last: Whether to leave out a last batch that is smaller.
-        collate: Makes a batch of a list of samples, instead of `data.collate`.
+        collate: Makes a batch of a list of samples, instead of `data.collate`; with
+            ``batch_size=None`` of one sample.
         transform: ``transform(batch, key)`` changes a whole batch, in the caller; may be jitted.
             The key is another for each batch, or None if the loader has none.
         workers: How many workers load ahead; with 0 the caller loads, when a batch is asked for.
@@ -94,7 +96,7 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
+        batch_size: int | None = 1,
         *,
         shuffle: bool = False,
         key: Any = None,
@@ -131,7 +133,7 @@ class DataLoader:
         self._collate, self._transform = collate, transform
         self._place, self._device = placer(device), device
         self._epochs = count()
-        self._crew = Crew(self.dataset, collate, self._options, self._by_index)
+        self._crew = Crew(self.dataset, collate, self._options, self._by_index, batch_size is None)
         weakref.finalize(self, self._crew.close)
 
     def _batch_order(self) -> Sampler | None:
@@ -141,7 +143,7 @@ class DataLoader:
             return options.batch_sampler
         size = len(self.dataset)
         order = options.sampler or (shuffled(size) if options.shuffle else sequential(size))
-        return batched(order, self.batch_size, options.drop_last)
+        return batched(order, self.batch_size or 1, options.drop_last)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -150,6 +152,8 @@ class DataLoader:
         return self._sampler.size
 
     def __repr__(self) -> str:
+        if self.batch_size is None:
+            return f"DataLoader(single samples, {self.dataset!r})"
         size = f"{len(self)} batches" if self._sampler else "batches"
         return f"DataLoader({size} of {self.batch_size}, {self.dataset!r})"
 
@@ -207,7 +211,7 @@ class DataLoader:
         try:
             for batch, source, last in self._results(pool, tasks):
                 if self._transform is not None:
-                    batch = self._transform(batch, batch_key_of(batch_key, state))
+                    batch = self._transformed(batch, batch_key_of(batch_key, state), state)
                 state = self._behind(state, source, last or state.step + 1 == total)
                 if bar is not None:
                     bar.update()
@@ -223,6 +227,15 @@ class DataLoader:
                 bar.close()
             self._crew.put_back(pool, healthy)
 
+    def _transformed(self, batch: Any, key: Any, state: LoaderState) -> Any:
+        assert self._transform is not None
+        try:
+            return self._transform(batch, key)
+        except Exception as error:
+            where = f"batch {state.step} of epoch {state.epoch}"
+            error.add_note(f"[DataLoader] while transforming {where}")
+            raise
+
     def _behind(self, state: LoaderState, source: Any, last: bool) -> LoaderState:
         """The place behind the batch at `state`."""
         if last:
@@ -231,10 +244,13 @@ class DataLoader:
 
     def _tasks(self, state: LoaderState, order_key: Any, words: Any) -> Iterator[Any]:
         if self._sampler is None:
-            return repeat(StreamTask(next(_runs), state.source, words, self.batch_size))
+            return repeat(StreamTask(next(_runs), state.source, words, self.batch_size or 1))
         # On purpose the same order, and so the same keys, as often as an epoch is taken up.
         with rt.random.check_key_reuse(False):
             order = self._sampler.order(order_key, state.epoch)
+        if len(order) != self._sampler.size:
+            raise ArgumentError(f"[DataLoader] batch_sampler: it has the size {self._sampler.size},"
+                                f" and its order {len(order)} batches")  # fmt: skip
         return (IndexTask(np.asarray(i), words) for i in islice(order, state.step, None))
 
     def _results(self, pool: Pool, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any, bool]]:
@@ -250,7 +266,8 @@ class DataLoader:
             if not self._by_index and result is None:
                 return
             batch, source, last = (result, None, False) if self._by_index else result
-            batch = self._place(batch, pool.owns and self._collate is None)
+            mine = pool.owns and self._collate is None and self.batch_size is not None
+            batch = self._place(batch, mine)
             del result  # whose memory may be that of a worker
             for task in islice(tasks, 0 if last else 1):
                 pool.submit(task)

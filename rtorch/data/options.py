@@ -33,7 +33,10 @@ class Options(NamedTuple):
 
     def check(self, batch_size: Any, by_index: bool) -> None:
         """Raise `ArgumentError` where options are wrong, or contradict each other."""
-        _check_int("batch_size", batch_size, 1)
+        if batch_size is not None:
+            _check_int("batch_size", batch_size, 1)
+        elif self.drop_last:
+            raise _wrong("drop_last", "without batches (batch_size=None) there is no smaller one")
         _check_int("workers", self.workers, 0)
         if self.kind not in _KINDS:
             raise _wrong("kind", f"expected one of {_KINDS}, got {self.kind!r}")

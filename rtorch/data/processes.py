@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from rtorch.data.failure import Failure, exception_of, failure_of
+from rtorch.data.fetching import IndexTask, shown
 from rtorch.data.pools import Fetch, too_slow
 from rtorch.data.shared import Slot, Writer
 from rtorch.errors import ArgumentError, WorkerError
@@ -184,12 +185,8 @@ class _Worker:
                 '`if __name__ == "__main__":`: worker processes import the main module, which must '
                 "be a file"
             ))  # fmt: skip
-        indices = getattr(task, "indices", None)
-        where = ""
-        if indices is not None:
-            shown = ", ".join(map(str, indices[:8].tolist()))
-            shown += ", ..." if len(indices) > 8 else ""
-            where = f" while it was to load the samples at index {shown}"
+        by_index = isinstance(task, IndexTask)
+        where = f" while it was to load the samples at index {shown(task)}" if by_index else ""
         hint = _HINTS.get(code or 0, "")
         return WorkerError(f"[DataLoader] {self.title} {how}{where}{hint}")
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import rtorch as rt
+from rtorch.data.indexed import count_of
 from rtorch.errors import ArgumentError, ShapeError, api, describe
 
 __all__ = ["Sampler", "batched", "bucketed", "sequential", "sharded", "shuffled", "weighted"]
@@ -32,13 +33,6 @@ class Sampler(NamedTuple):
 
     size: int
     order: Callable[[Any, int], Any]
-
-
-def _count(value: Any, name: str, argument: str, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ArgumentError(f"[{name}] {argument}: expected an integer of {least} or more, got "
-                            f"{describe(value)}")  # fmt: skip
-    return int(value)
 
 
 def epoch_key(key: Any, epoch: int, name: str) -> rt.Array:
@@ -62,7 +56,7 @@ def sequential(size: int) -> Sampler:
         >>> data.sequential(3).order(None, 0).tolist()
         [0, 1, 2]
     """
-    size = _count(size, "sequential", "size", 0)
+    size = count_of(size, "sequential", "size", 0)
     return Sampler(size, lambda key, epoch: np.arange(size))
 
 
@@ -87,8 +81,8 @@ def shuffled(size: int, *, replacement: bool = False, num: int | None = None) ->
         >>> sampler.order(key, 0).tolist() == sampler.order(key, 1).tolist()
         False
     """
-    size = _count(size, "shuffled", "size", 0)
-    num = size if num is None else _count(num, "shuffled", "num", 0)
+    size = count_of(size, "shuffled", "size", 0)
+    num = size if num is None else count_of(num, "shuffled", "num", 0)
     if num > size and not (replacement and size):
         raise ArgumentError(f"[shuffled] num: cannot draw {num} of {size} samples without "
                             "replacement")  # fmt: skip
@@ -123,7 +117,7 @@ def weighted(weights: Any, num: int | None = None, *, replacement: bool = True) 
         {1, 2}
     """
     p = _weights(weights)
-    num = len(p) if num is None else _count(num, "weighted", "num", 0)
+    num = len(p) if num is None else count_of(num, "weighted", "num", 0)
     positive = int((p > 0).sum())
     if not replacement and num > positive:
         raise ArgumentError(f"[weighted] num: cannot draw {num} of {positive} samples with a "
@@ -178,8 +172,8 @@ def sharded(sampler: Sampler, index: int, count: int) -> Sampler:
         [[0, 2, 4], [1, 3, 5]]
     """
     whole = _sampler(sampler, "sharded")
-    count = _count(count, "sharded", "count")
-    index = _count(index, "sharded", "index", 0)
+    count = count_of(count, "sharded", "count")
+    index = count_of(index, "sharded", "index", 0)
     if index >= count:
         raise ArgumentError(f"[sharded] index: expected 0 to {count - 1}, got {index}")
     size = whole.size // count
@@ -201,13 +195,21 @@ def batched(sampler: Sampler, batch_size: int, drop_last: bool = False) -> Sampl
         [[0, 1], [2, 3], [4]]
     """
     samples = _sampler(sampler, "batched")
-    batch_size = _count(batch_size, "batched", "batch_size")
+    batch_size = count_of(batch_size, "batched", "batch_size")
     size = samples.size // batch_size if drop_last else -(-samples.size // batch_size)
 
     def order(key: Any, epoch: int) -> list[Indices]:
-        return _cut(np.asarray(samples.order(key, epoch)), batch_size, size)
+        return _cut(_indices(samples, key, epoch), batch_size, size)
 
     return Sampler(size, order)
+
+
+def _indices(sampler: Sampler, key: Any, epoch: int) -> Indices:
+    indices = np.asarray(sampler.order(key, epoch))
+    if indices.shape != (sampler.size,) or (indices.size and indices.dtype.kind not in "iu"):
+        raise ArgumentError(f"[batched] sampler: expected an order of {sampler.size} integers, its "
+                            f"size, got {describe(indices)}")  # fmt: skip
+    return indices
 
 
 def _cut(indices: Indices, batch_size: int, batches: int) -> list[Indices]:
@@ -243,7 +245,7 @@ def bucketed(
         [[0, 2], [4], [1, 3]]
     """
     sizes, edges = _vector(lengths, "lengths"), _vector(boundaries, "boundaries")
-    batch_size = _count(batch_size, "bucketed", "batch_size")
+    batch_size = count_of(batch_size, "bucketed", "batch_size")
     if (np.diff(edges) <= 0).any():
         raise ArgumentError(f"[bucketed] boundaries: expected ascending lengths, got {boundaries}")
     bucket_of = np.searchsorted(edges, sizes, side="right")

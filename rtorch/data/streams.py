@@ -80,3 +80,59 @@ class FilteredStream:
         for sample, below in resumable(self.dataset).resume(state, key):
             if self.predicate(sample):
                 yield sample, below
+
+
+class TakenStream:
+    """The first samples of an iterable; `take` makes it."""
+
+    def __init__(self, dataset: Any, num: int) -> None:
+        self.dataset, self.num = dataset, num
+
+    @property
+    def start(self) -> Any:
+        """How many were taken, and the state of the dataset below."""
+        return (0, resumable(self.dataset).start)
+
+    def __iter__(self) -> Iterator[Any]:
+        for sample, _ in self.resume(self.start, None):
+            yield sample
+
+    def resume(self, state: Any, key: Any) -> Iterator[tuple[Any, Any]]:
+        """Pairs of samples and states."""
+        count = int(state[0])
+        samples = resumable(self.dataset).resume(state[1], key)
+        for sample, below in islice(samples, self.num - count):
+            count += 1
+            yield sample, (count, below)
+
+
+class WindowedStream:
+    """The samples of an iterable, shuffled window by window; `shuffle_windows` makes it.
+
+    The state is that of the dataset below at the beginning of the window, and the place in it: to
+    resume reads the window again, and no sample has to be in the state.
+    """
+
+    keyed = True
+
+    def __init__(self, dataset: Any, size: int) -> None:
+        self.dataset, self.size = dataset, size
+
+    @property
+    def start(self) -> Any:
+        """The number of the window, the place in it, and the state of the dataset below."""
+        return (0, 0, resumable(self.dataset).start)
+
+    def resume(self, state: Any, key: Any) -> Iterator[tuple[Any, Any]]:
+        """Pairs of samples and states."""
+        if key is None:
+            raise ArgumentError("[shuffle_windows] a random order needs a key: give the DataLoader "
+                                "a key")  # fmt: skip
+        number, place, begin = int(state[0]), int(state[1]), state[2]
+        inner, own = rt.random.split(rt.random.clone(key))
+        samples = resumable(self.dataset).resume(begin, inner)
+        while window := list(islice(samples, self.size)):
+            order = rt.random.permutation(rt.random.fold_in(own, number), len(window)).tolist()
+            for done, i in enumerate(order[place:], place + 1):
+                yield window[i][0], (number, done, begin)
+            number, place, begin = number + 1, 0, window[-1][1]

@@ -10,11 +10,11 @@ import numpy as np
 
 import rtorch as rt
 from rtorch.data.combine import Subset
-from rtorch.data.indexed import Indexed, check_dataset, fetch, is_dataset
-from rtorch.data.streams import FilteredStream, MappedStream
+from rtorch.data.indexed import Indexed, check_dataset, count_of, fetch, is_dataset
+from rtorch.data.streams import FilteredStream, MappedStream, TakenStream, WindowedStream
 from rtorch.errors import ArgumentError, api, describe
 
-__all__ = ["cache", "filter", "map", "random_split"]
+__all__ = ["cache", "filter", "map", "random_split", "shuffle_windows", "take"]
 
 
 class Mapped(Indexed):
@@ -98,6 +98,56 @@ def _needs_no_key(name: str, dataset: Any) -> None:
             f"[{name}] dataset: its samples are random and new in each epoch; {name} it before "
             "data.map(..., keyed=True)"
         )
+
+
+@api
+def take(dataset: Any, num: int) -> Any:
+    """The first `num` samples, or all if there are fewer.
+
+    Args:
+        dataset: A dataset, by index or to iterate over.
+        num: How many.
+
+    Example:
+        >>> from rtorch import data
+        >>> list(data.take(range(100), 3)), list(data.take(iter("abc"), 2))
+        ([0, 1, 2], ['a', 'b'])
+    """
+    check_dataset(dataset, "take", stream=True)
+    num = count_of(num, "take", "num", 0)
+    if is_dataset(dataset):
+        return Subset(dataset, range(min(num, len(dataset))))
+    return TakenStream(dataset, num)
+
+
+@api
+def shuffle_windows(dataset: Any, size: int) -> WindowedStream:
+    """The samples of a dataset to iterate over in random order within each `size` of them.
+
+    What other libraries do with a shuffle buffer, for datasets that are too large or too slow to be
+    read in any order; a dataset by index is better shuffled as a whole, by the `DataLoader`. The
+    order depends on the loader's key and the epoch, and a loader can resume within a window.
+
+    Args:
+        dataset: A dataset to iterate over.
+        size: Samples in a window, all of which are in memory at once.
+
+    Raises:
+        ArgumentError: if `dataset` has samples by index, or (iteration) there is no key.
+
+    Example:
+        >>> import rtorch as rt
+        >>> from rtorch import data
+        >>> stream = data.shuffle_windows(iter(range(6)), 3)
+        >>> first, second = data.DataLoader(stream, 3, key=rt.random.key(0))
+        >>> sorted(first.tolist()), sorted(second.tolist())
+        ([0, 1, 2], [3, 4, 5])
+    """
+    check_dataset(dataset, "shuffle_windows", stream=True)
+    if is_dataset(dataset):
+        raise ArgumentError("[shuffle_windows] dataset: it has samples by index, which "
+                            "DataLoader(..., shuffle=True) mixes as a whole")  # fmt: skip
+    return WindowedStream(dataset, count_of(size, "shuffle_windows", "size"))
 
 
 class Cached(Indexed):

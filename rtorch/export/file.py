@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
 import zipfile
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
+from rtorch.atomic import replacing
 from rtorch.core.aval import Aval
 from rtorch.errors import FileFormatError
 from rtorch.export.values import Json, damaged, shown
@@ -39,20 +39,13 @@ def member(number: int) -> str:
 def write(file: Path, header: dict[str, Json], constants: list[np.ndarray[Any, Any]]) -> None:
     """Write the archive; `file` is replaced when it is complete."""
     text = json.dumps(header, separators=(",", ":"), allow_nan=False)
-    file = file.resolve()
-    draft = file.with_name(f".{file.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with zipfile.ZipFile(draft, "x") as archive:
-            archive.writestr(zipfile.ZipInfo(HEADER), text)  # without the time: equal files
-            for i, x in enumerate(constants):
-                with archive.open(zipfile.ZipInfo(member(i)), "w", force_zip64=True) as stream:
-                    np.lib.format.write_array(
-                        cast(Any, stream), np.asarray(_plain(x), order="C"), allow_pickle=False
-                    )
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with replacing(file) as whole, zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(HEADER), text)  # without the time: equal files
+        for i, x in enumerate(constants):
+            with archive.open(zipfile.ZipInfo(member(i)), "w", force_zip64=True) as stream:
+                np.lib.format.write_array(
+                    cast(Any, stream), np.asarray(_plain(x), order="C"), allow_pickle=False
+                )
 
 
 def _plain(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

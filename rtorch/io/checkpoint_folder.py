@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from rtorch.atomic import checksum, sync_directory
 from rtorch.errors import FileFormatError, RtorchError
 from rtorch.io import manifest, npz
-from rtorch.io.atomic import checksum, sync_directory
 from rtorch.io.manifest import File, Manifest
 
 _COMPLETE = re.compile(r"step_(\d{8,18})")

@@ -97,5 +97,5 @@ def write(stream: IO[bytes], array: np.ndarray[Any, Any]) -> None:
     """
     about = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(cast(Any, stream), about)
-    in_order = array.T if about["fortran_order"] else array
+    in_order = np.ascontiguousarray(array.T if about["fortran_order"] else array)
     stream.write(in_order.reshape(-1).view(np.uint8).data)

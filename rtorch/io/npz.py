@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 import rtorch as rt
+from rtorch.atomic import replacing
 from rtorch.errors import ArgumentError, DTypeError, api, describe
 from rtorch.io import npy, zip_writer
-from rtorch.io.atomic import replacing
 from rtorch.io.mapped import PathLike, reading
 from rtorch.io.names import leaf_names
 from rtorch.io.npz_file import FORMAT, HEADER, SCALARS, VERSION, NpzFile

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import rtorch as rt
+from rtorch.atomic import draft
 from rtorch.errors import (
     ArgumentError,
     DTypeError,
@@ -23,7 +24,6 @@ from rtorch.errors import (
     api,
     describe,
 )
-from rtorch.io.atomic import draft
 from rtorch.io.entry import Archive, Entry, owned, to_array
 from rtorch.io.mapped import PathLike, mapped, reading
 from rtorch.io.report import comparison, wanted

@@ -122,6 +122,18 @@ def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
     return OrderedDict((checked_key(key), value) for key, value in map(_items, _items(pairs)))
 
 
+def _counter(counts: Any = ()) -> dict[Any, int]:
+    if type(counts) is not dict or not all(type(n) is int for n in counts.values()):
+        raise FileFormatError("the pickle has a Counter that does not consist of counts")
+    return counts
+
+
+def _bytearray(content: Any = b"") -> bytearray:
+    if not isinstance(content, bytes):
+        raise FileFormatError("the pickle makes a bytearray of what are no bytes")
+    return bytearray(content)
+
+
 def _complex(real: Any, imaginary: Any) -> complex:
     if type(real) is not float or type(imaginary) is not float:
         raise FileFormatError("the pickle has a complex number of what are no floats")
@@ -188,6 +200,9 @@ _CALLS: dict[str, Any] = {
     "torch.Size": _size,
     "torch.device": _device,
     "collections.OrderedDict": _ordered,
+    "collections.Counter": _counter,
+    "builtins.bytearray": _bytearray,
+    "__builtin__.bytearray": _bytearray,
     "builtins.set": _set,
     "__builtin__.set": _set,
     "builtins.frozenset": _frozenset,

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 import rtorch as rt
+from rtorch.atomic import replacing
 from rtorch.errors import ArgumentError, DTypeError, api, describe
 from rtorch.io import zip_writer
-from rtorch.io.atomic import replacing
 from rtorch.io.mapped import PathLike
 from rtorch.io.torch_tensors import STORAGES
 
@@ -134,6 +134,8 @@ class _Writer:
     def _array(self, x: Any, path: str) -> None:
         """A call of _rebuild_tensor_v2, or of v3 for a dtype without a typed storage."""
         try:
+            if not hasattr(x, "dtype"):  # rt.asarray makes arrays of many things
+                raise ArgumentError("no array")
             array = rt.asarray(x)
         except (ArgumentError, DTypeError) as error:
             raise ArgumentError(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rtorch import atomic
 from rtorch.errors import ArgumentError, MissingDependencyError
-from rtorch.monitor.journal import write_whole
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -46,7 +46,7 @@ def finished(function: str, figure: Any, path: PathLike | None) -> Any:
             )
         data = io.BytesIO()
         figure.savefig(data, format=suffix[1:])
-        write_whole(Path(path), data.getvalue())
+        atomic.write(path, data.getvalue())
     return figure
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from rtorch import atomic
 from rtorch.errors import FileFormatError
 from rtorch.monitor.values import MOST_STEPS
 
@@ -80,18 +80,5 @@ def keep_until(file: Path, step: int) -> None:
     if not file.exists():
         return
     kept = [entry for entry in read_lines(file) if entry["step"] <= step]
-    write_whole(file, "".join(json.dumps(entry) + "\n" for entry in kept))
-
-
-def write_whole(file: Path, text: str | bytes) -> None:
-    """Replace `file` at once: a reader sees the old one or the new one."""
-    data = text.encode() if isinstance(text, str) else text
-    draft = file.with_name(f".{file.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with draft.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    text = "".join(json.dumps(entry) + "\n" for entry in kept)
+    atomic.write(file, text.encode("ascii"))

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from rtorch import atomic
 from rtorch.errors import api
 from rtorch.monitor.about import ABOUT, read_about
 from rtorch.monitor.charts import chart
 from rtorch.monitor.exhibits import exhibit
-from rtorch.monitor.journal import read_lines, write_whole
+from rtorch.monitor.journal import read_lines
 from rtorch.monitor.markup import Markup, element, table
 from rtorch.monitor.records import RECORDS, Series, groups, read
 from rtorch.monitor.samples import latest
@@ -60,7 +61,7 @@ def report(directory: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
     run = Path(directory)
     if not (run / ABOUT).exists():
         raise FileNotFoundError(f"[report] there is no {ABOUT} in {run}: did a Run write to it?")
-    write_whole(Path(path), _page(run))
+    atomic.write(path, _page(run).encode())
 
 
 def _page(run: Path) -> str:

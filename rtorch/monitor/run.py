@@ -10,10 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from rtorch import atomic
 from rtorch.errors import ArgumentError, api, describe
 from rtorch.monitor import samples
 from rtorch.monitor.about import ABOUT, environment, read_about
-from rtorch.monitor.journal import Journal, keep_until, read_lines, write_whole
+from rtorch.monitor.journal import Journal, keep_until, read_lines
 from rtorch.monitor.keeping import KeepsSamples
 from rtorch.monitor.notebook import show_figure
 from rtorch.monitor.plots import plot
@@ -254,4 +255,5 @@ class Run(KeepsSamples):
         return True
 
     def _write_about(self) -> None:
-        write_whole(self.directory / ABOUT, json.dumps(self._about, indent=1) + "\n")
+        text = json.dumps(self._about, indent=1) + "\n"
+        atomic.write(self.directory / ABOUT, text.encode())

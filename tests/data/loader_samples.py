@@ -42,6 +42,14 @@ def is_even(x: Any) -> bool:
     return x.item() % 2 == 0
 
 
+def y_of(sample: Any) -> Any:
+    return sample["y"]
+
+
+def fail_to_collate(samples: Any) -> Any:
+    raise ValueError("no batch")
+
+
 class Rows:
     """Samples that are computed: a dict of arrays, numbers and text."""
 

@@ -147,6 +147,25 @@ def test_flips_have_their_probability() -> None:
 # ---- rotations and affine maps -------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("angle", [0, 90, 180, 270, 13.7, -101.3, 361])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (7, 4)])
+def test_rotate_with_room_is_that_of_pillow(angle: float, size: tuple[int, int], rng: Any) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    x = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    want = np.asarray(pillow.fromarray(x).rotate(angle, expand=True))
+    got = image.rotate(x, angle, expand=True, data_format="NHWC")
+    np.testing.assert_array_equal(np.asarray(got), want)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"angle": np.ones(2)}, "takes one number"), ({"angle": 1, "center": (0, 0)}, "center")],
+)
+def test_rotate_with_room_refuses(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=rf"\[rotate\] .*{message}"):
+        image.rotate(np.ones((2, 3, 4, 4), np.float32), expand=True, **options)
+
+
 @pytest.mark.parametrize("angle", [0, 90, 180, 270, 13.7, -101.3])
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 def test_rotate_is_that_of_pillow(angle: float, mode: str, rng: Any) -> None:

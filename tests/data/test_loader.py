@@ -13,9 +13,11 @@ from loader_samples import (
     Plain,
     Rows,
     Slow,
+    double,
     epoch_of,
     plain,
     with_noise,
+    y_of,
 )
 
 import rtorch as rt
@@ -124,6 +126,76 @@ def test_the_order_does_not_depend_on_workers(options: dict[str, Any]) -> None:
     keyed = data.map(with_noise, Numbers(11), keyed=True)
     want = epoch_of(data.DataLoader(keyed, 3, shuffle=True, key=KEY), 2)
     assert epoch_of(data.DataLoader(keyed, 3, shuffle=True, key=KEY, **options), 2) == want
+
+
+@pytest.mark.parametrize("options", WORKERS, ids=IDS)
+def test_without_batches_samples_come_as_they_are(options: dict[str, Any]) -> None:
+    loader = data.DataLoader(Rows(4), None, shuffle=True, key=KEY, **options)
+    samples = list(loader)
+    assert len(loader) == 4
+    assert sorted(int(s["y"]) for s in samples) == [0, 1, 2, 3]
+    assert samples[0]["x"].shape == (40, 50)
+    assert samples[0]["name"] == f"row {int(samples[0]['y'])}"
+    ready = [np.arange(3), np.arange(2)]
+    stream = data.DataLoader(Plain(5), None, collate=y_of, **options)
+    assert epoch_of(data.DataLoader(ready, None, **options)) == [[0, 1, 2], [0, 1]]
+    *_, (_, state) = stream.batches(stream.state()._replace(step=3, source=3))
+    assert state == stream.state(1)
+    assert len(epoch_of(stream)) == 5
+
+
+def test_without_batches_samples_do_not_share_memory_with_the_dataset() -> None:
+    x = np.zeros((2, 2))
+    first, _ = data.DataLoader(data.ArrayDataset(x), None)
+    x += 1
+    assert not np.asarray(first).any()
+
+
+@pytest.mark.parametrize("options", WORKERS, ids=IDS)
+def test_windows_of_a_stream_are_shuffled(options: dict[str, Any]) -> None:
+    stream = data.map(double, data.shuffle_windows(data.map(y_of, Plain(10)), 4))
+    loader = data.DataLoader(stream, 3, key=KEY, **options)
+    found = [list(chain(*epoch_of(loader, n))) for n in (0, 1)]
+    for order in found:
+        windows = order[:4], order[4:8], order[8:]
+        assert [sorted(w) for w in windows] == [[0, 2, 4, 6], [8, 10, 12, 14], [16, 18]]
+    assert found[0] != found[1]
+    for _, state in loader.batches(loader.state(1)):
+        if state.epoch == 1:
+            rest = [plain(b) for b, _ in loader.batches(state)]
+            assert rest == epoch_of(loader, 1)[state.step :]
+
+
+@pytest.mark.parametrize("num", [0, 3, 99])
+def test_take(num: int) -> None:
+    assert epoch_of(data.DataLoader(data.take(Plain(5), num), 2)) == epoch_of(
+        data.DataLoader(data.take(list(Plain(5)), num), 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: data.take([1], -1), r"\[take\] num: expected an integer of 0"),
+        (lambda: data.shuffle_windows(Plain(3), 0), r"\[shuffle_windows\] size: expected"),
+        (lambda: data.shuffle_windows([1], 2), "it has samples by index"),
+        (lambda: data.DataLoader(data.shuffle_windows(Plain(3), 2)), "random samples"),
+        (lambda: data.DataLoader([1], None, drop_last=True), "there is no smaller one"),
+    ],
+)
+def test_what_streams_and_samples_refuse(call: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("order", [[0, 1], [0, 1, 2, 3], [0.5, 1, 2], [[0], [1], [2]]])
+def test_samplers_that_break_their_word(order: Any) -> None:
+    sampler = data.Sampler(3, lambda key, epoch: order)
+    with pytest.raises(ArgumentError, match="expected an order of 3 integers"):
+        list(data.DataLoader(range(5), 2, sampler=sampler))
+    few = data.Sampler(3, lambda key, epoch: [np.arange(2)])
+    with pytest.raises(ArgumentError, match="the size 3, and its order 1 batches"):
+        list(data.DataLoader(range(5), batch_sampler=few))
 
 
 @pytest.mark.parametrize("options", WORKERS, ids=IDS)

@@ -213,3 +213,29 @@ class TestAgainstThePackage:
 def test_errors(call: Any, kind: Any, message: str) -> None:
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("kind", [text.WordTokenizer, BPE])
+def test_a_file_may_not_bring_any_regular_expression(kind: Any, tmp_path: Path) -> None:
+    pattern = r"(\w+\s?)+$"
+    if kind is BPE:
+        tokenizer: Any = text.BPETokenizer(BPE.merges, pattern=pattern)
+    else:
+        tokenizer = text.WordTokenizer.train(CORPUS, pattern=pattern)
+    tokenizer.save(tmp_path / "t.json")
+    with pytest.raises(FileFormatError, match=r"brings the regular expression .* trusted=True"):
+        text.load_tokenizer(tmp_path / "t.json")
+    assert text.load_tokenizer(tmp_path / "t.json", trusted=True).pattern == pattern  # type: ignore[attr-defined]
+
+
+def test_merges_that_double_are_refused() -> None:
+    merges = [(0, 0), *((i, i) for i in range(256, 330))]
+    with pytest.raises(ArgumentError, match="are longer than 67108864 bytes together"):
+        text.BPETokenizer(merges)
+
+
+def test_a_number_far_beyond_the_tokens_is_refused() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    model = tokenizers.models.WordLevel({"a": 0, "b": 2**31}, unk_token="a")
+    with pytest.raises(FileFormatError, match="2 tokens has one of the number 2147483648"):
+        text.PretrainedTokenizer(tokenizers.Tokenizer(model))

@@ -15,7 +15,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loader_samples import Dying, Failing, FailingStream, PeculiarError, Rows, Slow
+from loader_samples import (
+    Dying,
+    Failing,
+    FailingStream,
+    Numbers,
+    PeculiarError,
+    Rows,
+    Slow,
+    fail_to_collate,
+)
 
 import rtorch as rt
 from rtorch import data
@@ -81,13 +90,42 @@ def test_an_exception_that_cannot_be_pickled_is_told() -> None:
 
 
 @pytest.mark.parametrize("options", POOLS, ids=IDS)
+def test_stop_iteration_of_a_sample_is_no_end(options: dict[str, Any]) -> None:
+    loader = data.DataLoader(Failing(10, 5, StopIteration("here")), 2, **options)
+    with pytest.raises(RuntimeError, match="the sample at index 5 raised StopIteration"):
+        list(loader)
+
+
+@pytest.mark.parametrize("options", POOLS, ids=IDS)
+def test_an_exception_of_a_batch_names_its_samples(options: dict[str, Any]) -> None:
+    loader = data.DataLoader(Numbers(20), 10, collate=fail_to_collate, **options)
+    with pytest.raises(ValueError, match="no batch") as caught:
+        list(loader)
+    assert "the samples at index 0, 1, 2, 3, 4, 5, 6, 7, ..." in "\n".join(caught.value.__notes__)
+    arrays = data.ArrayDataset(np.arange(4))
+    wrong = data.Sampler(2, lambda key, epoch: [1, 9])
+    with pytest.raises(IndexError) as caught:
+        list(data.DataLoader(arrays, 2, sampler=wrong, **options))
+    assert "the samples at index 1, 9" in "\n".join(caught.value.__notes__)
+
+
+def test_an_exception_of_a_transform_names_the_batch() -> None:
+    loader = data.DataLoader(Numbers(6), 2, transform=lambda batch, key: 1 / len(batch[2:]))
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(loader)
+    assert caught.value.__notes__ == ["[DataLoader] while transforming batch 0 of epoch 0"]
+
+
+@pytest.mark.parametrize("options", POOLS, ids=IDS)
 def test_an_exception_in_a_stream_comes_in_its_turn(options: dict[str, Any]) -> None:
     seen: list[Any] = []
     loader = data.DataLoader(FailingStream(20), 3, **options)
     with pytest.raises(KeyError, match="the seventh") as caught:
         seen.extend(batch["y"].tolist() for batch in loader)
     assert seen == [[0, 1, 2], [3, 4, 5]]
-    assert "sample 7 of the stream" in "\n".join(caught.value.__notes__)
+    assert sum("sample 7 of the stream" in n for n in caught.value.__notes__) == 1 + (
+        options is PROCESS  # the traceback of the worker has it too
+    )
 
 
 @pytest.mark.parametrize("options", POOLS, ids=IDS)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import rtorch as rt
+from rtorch import atomic
 from rtorch.errors import FileFormatError
-from rtorch.io import Checkpointer, atomic, checkpoint_folder, manifest, npz
+from rtorch.io import Checkpointer, checkpoint_folder, manifest, npz
 
 
 def filled(folder: Path, *steps: int, **options: Any) -> Checkpointer:

@@ -248,3 +248,12 @@ def test_a_network_and_its_optimizer(tmp_path: Path) -> None:
     tree = (params, opt.init(params))
     rt.save(tmp_path / "x", tree)
     assert_same(rt.load(tmp_path / "x", like=tree), tree)
+
+
+def test_repeated_elements(tmp_path: Path) -> None:
+    """A broadcast array, whose elements are one place in memory."""
+    tree = {"a": rt.broadcast_to(rt.asarray(2.0), (3,)), "b": rt.broadcast_to(rt.ones(2), (3, 2))}
+    rt.save(tmp_path / "x", tree)
+    back = rt.load(tmp_path / "x")
+    assert back["a"].tolist() == [2.0] * 3
+    assert back["b"].tolist() == [[1.0] * 2] * 3

@@ -2,9 +2,9 @@
 
 import tracemalloc
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -195,6 +195,18 @@ class Custom(dict):
     pass
 
 
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+def test_counts_and_bytes(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tree = {"milestones": Counter({10: 1, 30: 2}), "raw": bytearray(b"a\xff"), "no": bytearray()}
+    torch.save(tree, tmp_path / "x.pth")
+    assert rt.io.load_torch(tmp_path / "x.pth") == tree
+
+
 @pytest.mark.parametrize(
     ("tree", "text"),
     [
@@ -203,6 +215,8 @@ class Custom(dict):
         ({(1, 2): 3}, "a key must be"),
         ({"a": 1 << 3000}, "integer"),
         ({"a": Custom()}, "got Custom"),
+        (Pair(1, 2), r"a named tuple goes as x._asdict\(\)"),
+        ({"a": range(3)}, "expected an array"),
     ],
 )
 def test_what_cannot_be_written(tree: Any, text: str, tmp_path: Path) -> None:

@@ -69,7 +69,10 @@ def batch_of(name: str, images: Any, data_format: str) -> Batch:
         )
     single, last = x.ndim == 3, data_format == "NHWC"
     x = x[None] if single else x
-    return Batch(name, rt.moveaxis(x, -1, 1) if last else x, single, last)
+    x = rt.moveaxis(x, -1, 1) if last else x
+    if 0 in x.shape[1:]:
+        raise ShapeError(f"[{name}] images: there is no pixel in {describe(images)}")
+    return Batch(name, x, single, last)
 
 
 def check_key(name: str, key: Any) -> rt.Array:

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import rtorch as rt
+from rtorch.atomic import replacing
 from rtorch.data.image.batches import choice_of
 from rtorch.data.image.scaling import to_uint8
-from rtorch.data.writing import replacing
 from rtorch.errors import (
     ArgumentError,
     FileFormatError,

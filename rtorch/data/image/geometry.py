@@ -69,7 +69,7 @@ def affine(
 @api
 def rotate(
     images: Any, angle: Any, mode: str = "nearest", fill: float = 0.0, center: Any = None,
-    data_format: str = "NCHW",
+    data_format: str = "NCHW", *, expand: bool = False,
 ) -> rt.Array:  # fmt: skip
     """Images turned about their middle; the size stays, and what leaves it is lost.
 
@@ -80,6 +80,8 @@ def rotate(
         fill: What is beyond the images.
         center: As of `affine`.
         data_format: ``"NHWC"`` if the channels come last.
+        expand: Whether the result is as large as it takes for nothing to be lost. The angle is a
+            number then, the same for all images, and there is no `center`.
 
     Example:
         >>> import rtorch as rt
@@ -89,7 +91,27 @@ def rotate(
     choice_of("rotate", "mode", mode, _MODES)
     batch = batch_of("rotate", images, data_format)
     angles = batch.per_image("angle", angle, rt.float64)
-    return batch.restored(moved(batch, inverse(angles), mode, fill, center))
+    size = _room(batch.x.shape[2], batch.x.shape[3], angle, center) if expand else None
+    return batch.restored(moved(batch, inverse(angles), mode, fill, center, size))
+
+
+def _room(h: int, w: int, angle: Any, center: Any) -> tuple[int, int]:
+    """Height and width that hold the whole turned image, as Pillow has them."""
+    if not isinstance(angle, (int, float)):
+        raise ArgumentError(f"[rotate] angle: expand=True takes one number, got {describe(angle)}")
+    if center is not None:
+        raise ArgumentError("[rotate] center: with expand=True the middle is where it was; leave "
+                            "out one of the two")  # fmt: skip
+    if angle % 180 == 90:
+        return w, h
+    cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
+    return _whole(h, w * sin + h * cos), _whole(w, w * cos + h * sin)
+
+
+def _whole(before: int, after: float) -> int:
+    """Pixels that a side of the length `after` touches, with its middle where it was before."""
+    low, high = (before - after) / 2, (before + after) / 2
+    return math.ceil(high - _TIE) - math.floor(low + _TIE)
 
 
 @api
@@ -179,13 +201,17 @@ def inverse(
     return rt.stack(columns, axis=1)
 
 
-def moved(batch: Batch, maps: rt.Array, mode: str, fill: float, center: Any) -> rt.Array:
-    """The images, read where `maps` say."""
+def moved(
+    batch: Batch, maps: rt.Array, mode: str, fill: float, center: Any,
+    size: tuple[int, int] | None = None,
+) -> rt.Array:  # fmt: skip
+    """The images, read where `maps` say; with a new size about the same middle."""
     x = floating(batch.x)
     h, w = x.shape[2:]
     cx, cy = (w / 2, h / 2) if center is None else (float(center[0]), float(center[1]))
-    right = numbers(w, x, rt.float64) + (0.5 - cx)
-    down = numbers(h, x, rt.float64)[:, None] + (0.5 - cy)
+    rows, columns = size or (h, w)
+    right = numbers(columns, x, rt.float64) + (0.5 - cx + (w - columns) / 2)
+    down = numbers(rows, x, rt.float64)[:, None] + (0.5 - cy + (h - rows) / 2)
     m = maps[:, :, :, None, None]
     from_x = m[:, 0, 0] * right + m[:, 0, 1] * down + m[:, 0, 2] + cx
     from_y = m[:, 1, 0] * right + m[:, 1, 1] * down + m[:, 1, 2] + cy

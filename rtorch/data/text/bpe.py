@@ -22,6 +22,7 @@ _BYTES = [bytes((b,)) for b in ORDER]
 _NUMBER = {b: i for i, b in enumerate(ORDER)}
 _MOST_REMEMBERED = 2**16  # pieces whose tokens are kept
 _LONGEST_REMEMBERED = 64  # bytes
+_MOST_BYTES = 1 << 26  # of all tokens
 
 
 class BPETokenizer(Tokenizer):
@@ -62,12 +63,17 @@ class BPETokenizer(Tokenizer):
         self._symbols = list(_BYTES)
         self._ranks: dict[Pair, tuple[int, int]] = {}
         known = {symbol: i for i, symbol in enumerate(_BYTES)}
+        total = 0
         for rank, (a, b) in enumerate(self.merges):
             if not 0 <= min(a, b) <= max(a, b) < len(self._symbols) or (a, b) in self._ranks:
                 raise ArgumentError(
                     f"[BPETokenizer] merges: pair {rank}, {(a, b)}, is there before, or is not of "
                     f"the {len(self._symbols)} tokens known by then"
                 )
+            total += len(self._symbols[a]) + len(self._symbols[b])
+            if total > _MOST_BYTES:  # they may double with each merge
+                raise ArgumentError(f"[BPETokenizer] merges: the tokens up to pair {rank} are "
+                                    f"longer than {_MOST_BYTES} bytes together")  # fmt: skip
             joined = self._symbols[a] + self._symbols[b]
             new = known.setdefault(joined, len(self._symbols))
             if new == len(self._symbols):

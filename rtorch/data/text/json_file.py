@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from rtorch.data.writing import replacing
+from rtorch import atomic
 from rtorch.errors import FileFormatError
 
 _VERSION = 1
@@ -16,8 +16,7 @@ _VERSION = 1
 def write_json(name: str, path: str | os.PathLike[str], kind: str, value: dict[str, Any]) -> None:
     """Write `value`, all of it or nothing."""
     text = json.dumps({"format": kind, "version": _VERSION, **value}, ensure_ascii=True, indent=1)
-    with replacing(path) as file:
-        file.write(text.encode("ascii"))
+    atomic.write(path, text.encode("ascii"))
 
 
 def read_json(name: str, path: str | os.PathLike[str], kind: str) -> dict[str, Any]:

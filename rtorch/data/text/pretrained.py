@@ -13,9 +13,14 @@ from rtorch.errors import FileFormatError, MissingDependencyError
 
 __all__ = ["PretrainedTokenizer"]
 
+_MOST_GAPS = 1 << 16  # numbers without a token
+
 
 class PretrainedTokenizer(Tokenizer):
     """A ``tokenizer.json`` as it is published with models, run by the package ``tokenizers``.
+
+    Such a file brings its own regular expressions, and one that is made for it can keep `encode`
+    busy for ever: take files from people you trust.
 
     Args:
         source: The path of the file, or a ``tokenizers.Tokenizer``.
@@ -91,7 +96,9 @@ def _parsed(text: str, name: str) -> Any:
         ) from None
     try:
         return Inner.from_str(text)
-    except Exception as error:  # the package raises Exception itself
+    except BaseException as error:  # the package raises Exception itself, and worse when it panics
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise FileFormatError(
             f"[PretrainedTokenizer] {name} is no tokenizer.json: {error}"
         ) from None
@@ -100,4 +107,10 @@ def _parsed(text: str, name: str) -> Any:
 def _tokens(inner: Any) -> list[str]:
     """Tokens by number; numbers that are left out get names that no text has."""
     numbers = {number: token for token, number in inner.get_vocab(with_added_tokens=True).items()}
-    return [numbers.get(i, f"<no token {i}>") for i in range(max(numbers, default=-1) + 1)]
+    size = max(numbers, default=-1) + 1
+    if size > _MOST_GAPS + 2 * len(numbers):
+        raise FileFormatError(
+            f"[PretrainedTokenizer] a tokenizer with {len(numbers)} tokens has one of the number "
+            f"{size - 1}"
+        )
+    return [numbers.get(i, f"<no token {i}>") for i in range(size)]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rtorch.data.text.json_file import read_json, write_json
+from rtorch.data.text.patterns import KNOWN, WORDS
 from rtorch.data.text.vocabulary import ROLES, Vocabulary
 from rtorch.errors import ArgumentError, FileFormatError, OutOfBoundsError, api, describe
 
@@ -157,14 +158,17 @@ def roles(
 
 
 @api
-def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
+def load_tokenizer(path: str | os.PathLike[str], *, trusted: bool = False) -> Tokenizer:
     """The tokenizer that was saved to `path` by its method ``save``.
 
     Args:
         path: The JSON file.
+        trusted: Whether a regular expression that the file brings is run. One that is made for it
+            can keep `encode` busy for ever; the common ones are known here, and always run.
 
     Raises:
-        FileFormatError: if it is no such file.
+        FileFormatError: if it is no such file, or brings another regular expression and is not
+            trusted.
 
     Example:
         >>> import os, tempfile
@@ -181,6 +185,13 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         raise FileFormatError(
             f"[load_tokenizer] {os.fspath(path)!r}: expected a kind of {sorted(kinds)}, "
             f"got {value.get('kind')!r}"
+        )
+    pattern = value.get("pattern", WORDS)
+    if not trusted and pattern not in KNOWN:
+        raise FileFormatError(
+            f"[load_tokenizer] {os.fspath(path)!r} brings the regular expression "
+            f"{str(pattern)[:60]!r}, which is not one of those known here and might run for ever; "
+            "if you know where the file is from: load_tokenizer(path, trusted=True)"
         )
     try:
         return kinds[value["kind"]]._from_json(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rtorch.io import atomic
+from rtorch import atomic
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:

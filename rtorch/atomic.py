@@ -8,6 +8,7 @@ file or the new one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -15,13 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+PathLike = str | os.PathLike[str]
+
 _CHUNK = 1 << 20
 
 
 @contextlib.contextmanager
-def draft(file: Path) -> Iterator[Path]:
+def draft(file: PathLike) -> Iterator[Path]:
     """The path of an empty file, which takes the place of `file` when the block ends well."""
-    file = file.resolve()  # a link stays a link
+    file = Path(file).resolve()  # a link stays a link
     path = file.with_name(f".{file.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
         with path.open("xb") as stream:
@@ -38,19 +41,31 @@ def draft(file: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replacing(file: Path) -> Iterator[BinaryIO]:
+def replacing(file: PathLike) -> Iterator[BinaryIO]:
     """A stream into a new file, which takes the place of `file` when the block ends well."""
     with draft(file) as path, path.open("rb+") as stream:
         yield stream
+
+
+def write(file: PathLike, data: bytes) -> None:
+    """Replace what is in `file` by `data`: a reader sees the old bytes or the new ones."""
+    with replacing(file) as stream:
+        stream.write(data)
 
 
 def sync_directory(directory: Path) -> None:
     """Bring the names in `directory` to the disk, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows opens no directories
         return
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # one may write in it, and not read it
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems
+            raise
     finally:
         os.close(handle)
 
