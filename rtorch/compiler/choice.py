@@ -56,5 +56,10 @@ class _Nothing:
         lines: list[str] = self.planner.body
         return lines
 
+    def memory(self, nbytes: int) -> str:
+        """What makes a piece of memory."""
+        return f"empty({nbytes}, 'u1')"
+
     def functions(self) -> dict[str, Any]:
+        """No functions."""
         return {}

@@ -22,6 +22,8 @@ from rtorch.compiler.scans import LoopLaunch
 from rtorch.core.aval import Aval
 from rtorch.core.program import Eqn, Var
 
+LINE = 64  # bytes of the cache that are loaded at a time
+
 
 class NativeCode:
     """The kernels of one plan.
@@ -41,6 +43,11 @@ class NativeCode:
         """The lines that run after what was written last."""
         lines: list[str] = self.planner.body if self.segment is None else self.late
         return lines
+
+    def memory(self, nbytes: int) -> str:
+        """What makes a piece of memory."""
+        self.planner.globals["aligned"] = aligned
+        return f"aligned({nbytes})"
 
     def functions(self) -> dict[str, Any]:
         """The entries of the native code by their names in the plan."""
@@ -162,3 +169,10 @@ class NativeCode:
             return False  # the workspace keeps it
         same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
         return same and self.planner.last_use.get(x, i) == i
+
+
+def aligned(nbytes: int) -> Any:
+    """Fresh memory that begins where a line of the cache does: no vector lies across two."""
+    memory = np.empty(nbytes + LINE - 1, "u1")
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + nbytes]

@@ -33,7 +33,6 @@ from rtorch.core.trace import literal
 # Results of this many bytes or more are kept and used again when nobody holds them any more:
 # fresh memory of that size costs a page fault every 4 KiB.
 POOLED = 1 << 16
-LINE = 64  # bytes of the cache that are loaded at a time
 
 
 def executable(
@@ -366,8 +365,7 @@ class Planner:
             return free.pop()
         self.workspace += max(nbytes, 1)
         name = f"b{len(self.setup)}"
-        self.globals["aligned"] = aligned
-        self.setup.append(f"{name} = aligned({max(nbytes, 1)})")
+        self.setup.append(f"{name} = {self.native.memory(max(nbytes, 1))}")
         return name
 
     def _result(self, out: Var, nbytes: int) -> str:
@@ -479,10 +477,3 @@ def _alone() -> int:
 
 
 _ALONE = _alone()
-
-
-def aligned(nbytes: int) -> Any:
-    """Fresh memory that begins where a line of the cache does: no vector lies across two."""
-    memory = np.empty(nbytes + LINE - 1, "u1")
-    start = -memory.ctypes.data % LINE
-    return memory[start : start + nbytes]

@@ -44,7 +44,8 @@ def views(program: Program) -> dict[Var, View]:
     for eqn in program.eqns:
         if eqn.prim.name in _CUTS:
             (source,) = eqn.args
-            pieces = _CUTS[eqn.prim.name](found[source], source.aval.shape, **eqn.params)
+            cut: Any = _CUTS[eqn.prim.name]
+            pieces = cut(found[source], source.aval.shape, **eqn.params)
             found.update(zip(eqn.outs, pieces))
             continue
         view = _through(eqn, found)
