@@ -6,6 +6,7 @@ To add a format: a function that lists what is in such a file, and a line in `FO
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import numpy as np
 
 import rtorch as rt
 from rtorch.errors import FileFormatError
+from rtorch.io import manifest
 
 _IDX_DTYPES = [bytes([code]) for code in (8, 9, 11, 12, 13, 14)]
 _MOST_FILES = 10_000  # in a folder
@@ -124,6 +126,9 @@ def _folder(path: Path) -> Listing:
     others: dict[str, Any] = {}
     for file in files:
         name = file.relative_to(path).as_posix()
+        if file.name == manifest.NAME:
+            metadata[name] = _checkpoint(file)
+            continue
         if file.suffix == ".json":
             metadata[name] = _json(file)
             continue
@@ -140,6 +145,17 @@ def _folder(path: Path) -> Listing:
     if not arrays:
         raise FileFormatError(f"there are no files of arrays in the folder {str(path)!r}")
     return Listing("folder", arrays, metadata or None, others)
+
+
+def _checkpoint(file: Path) -> Any:
+    """What a checkpoint says of itself; all of a file that only has the name of a manifest."""
+    try:
+        about = manifest.read(lambda: file.open("rb"))
+    except FileFormatError:
+        return _json(file)
+    saved = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(about.time))
+    shown = {"step": about.step, "saved": saved, "metrics": about.metrics}
+    return shown | ({} if about.metadata is None else {"metadata": about.metadata})
 
 
 def _json(file: Path) -> Any:

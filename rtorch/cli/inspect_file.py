@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rtorch.cli.formats import Listing, look
+from rtorch.monitor.values import plain_tree
 
 _LONGEST = 200  # letters of a value that are shown
 
@@ -29,7 +30,7 @@ def run(options: Any) -> None:
     """Print the listing."""
     listing = look(options.file)
     if options.json:
-        print(json.dumps(as_json(options.file, listing), indent=2, default=str))
+        print(json.dumps(as_json(options.file, listing), indent=2, allow_nan=False))
     else:
         print("\n".join(as_text(listing)))
 
@@ -48,8 +49,8 @@ def as_json(path: Path, listing: Listing) -> dict[str, Any]:
         "format": listing.format,
         "arrays": [item._asdict() for item in listing.arrays],
         "total": totals(listing),
-        "metadata": listing.metadata,
-        "others": listing.others,
+        "metadata": plain_tree(listing.metadata),  # JSON has no nan and no infinities
+        "others": plain_tree(listing.others),
     }
 
 
