@@ -6,7 +6,6 @@ To add a format: a function that lists what is in such a file, and a line in `FO
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ import numpy as np
 
 import rtorch as rt
 from rtorch.errors import FileFormatError
-from rtorch.io import manifest
 
 _IDX_DTYPES = [bytes([code]) for code in (8, 9, 11, 12, 13, 14)]
 _MOST_FILES = 10_000  # in a folder
@@ -126,11 +124,8 @@ def _folder(path: Path) -> Listing:
     others: dict[str, Any] = {}
     for file in files:
         name = file.relative_to(path).as_posix()
-        if file.name == manifest.NAME:
-            metadata[name] = _checkpoint(file)
-            continue
         if file.suffix == ".json":
-            metadata[name] = _json(file)
+            metadata[name] = _without_checksums(_json(file))
             continue
         try:
             found = look(file)
@@ -147,15 +142,12 @@ def _folder(path: Path) -> Listing:
     return Listing("folder", arrays, metadata or None, others)
 
 
-def _checkpoint(file: Path) -> Any:
-    """What a checkpoint says of itself; all of a file that only has the name of a manifest."""
-    try:
-        about = manifest.read(lambda: file.open("rb"))
-    except FileFormatError:
-        return _json(file)
-    saved = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(about.time))
-    shown = {"step": about.step, "saved": saved, "metrics": about.metrics}
-    return shown | ({} if about.metadata is None else {"metadata": about.metadata})
+def _without_checksums(content: Any) -> Any:
+    """What the manifest of a checkpoint says, but for its files; anything else as it is."""
+    about = content.get("checkpoint") if isinstance(content, dict) else None
+    if not isinstance(about, dict) or about.get("format") != "rtorch.checkpoint":
+        return content
+    return {name: about.get(name) for name in ("step", "time", "metrics", "metadata")}
 
 
 def _json(file: Path) -> Any:

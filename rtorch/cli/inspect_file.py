@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rtorch.cli.formats import Listing, look
-from rtorch.monitor.values import plain_tree
 
 _LONGEST = 200  # letters of a value that are shown
 
@@ -49,9 +48,19 @@ def as_json(path: Path, listing: Listing) -> dict[str, Any]:
         "format": listing.format,
         "arrays": [item._asdict() for item in listing.arrays],
         "total": totals(listing),
-        "metadata": plain_tree(listing.metadata),  # JSON has no nan and no infinities
-        "others": plain_tree(listing.others),
+        "metadata": _plain(listing.metadata),
+        "others": _plain(listing.others),
     }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has; texts for nan, infinities and complex numbers, which it has not."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    is_json = value is None or isinstance(value, str | int)
+    return value if is_json or (isinstance(value, float) and math.isfinite(value)) else str(value)
 
 
 def as_text(listing: Listing) -> list[str]:
