@@ -35,8 +35,10 @@ def draft(file: PathLike) -> Iterator[Path]:
             os.fsync(stream.fileno())
         path.replace(file)
         sync_directory(file.parent)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(path):
+            error.filename, error.filename2 = str(file), None  # the name that the user knows
         raise
 
 

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may have been closed: >&-
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         _close_stdout()
     except KeyboardInterrupt:

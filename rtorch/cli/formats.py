@@ -125,7 +125,7 @@ def _folder(path: Path) -> Listing:
     for file in files:
         name = file.relative_to(path).as_posix()
         if file.suffix == ".json":
-            metadata[name] = _json(file)
+            metadata[name] = _without_checksums(_json(file))
             continue
         try:
             found = look(file)
@@ -140,6 +140,14 @@ def _folder(path: Path) -> Listing:
     if not arrays:
         raise FileFormatError(f"there are no files of arrays in the folder {str(path)!r}")
     return Listing("folder", arrays, metadata or None, others)
+
+
+def _without_checksums(content: Any) -> Any:
+    """What the manifest of a checkpoint says, but for its files; anything else as it is."""
+    about = content.get("checkpoint") if isinstance(content, dict) else None
+    if not isinstance(about, dict) or about.get("format") != "rtorch.checkpoint":
+        return content
+    return {name: about.get(name) for name in ("step", "time", "metrics", "metadata")}
 
 
 def _json(file: Path) -> Any:

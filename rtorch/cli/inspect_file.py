@@ -29,7 +29,7 @@ def run(options: Any) -> None:
     """Print the listing."""
     listing = look(options.file)
     if options.json:
-        print(json.dumps(as_json(options.file, listing), indent=2, default=str))
+        print(json.dumps(as_json(options.file, listing), indent=2, allow_nan=False))
     else:
         print("\n".join(as_text(listing)))
 
@@ -48,9 +48,19 @@ def as_json(path: Path, listing: Listing) -> dict[str, Any]:
         "format": listing.format,
         "arrays": [item._asdict() for item in listing.arrays],
         "total": totals(listing),
-        "metadata": listing.metadata,
-        "others": listing.others,
+        "metadata": _plain(listing.metadata),
+        "others": _plain(listing.others),
     }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has; texts for nan, infinities and complex numbers, which it has not."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    is_json = value is None or isinstance(value, str | int)
+    return value if is_json or (isinstance(value, float) and math.isfinite(value)) else str(value)
 
 
 def as_text(listing: Listing) -> list[str]:

@@ -17,7 +17,7 @@ from rtorch.errors import FileFormatError
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST = 10_000  # characters, as in NumPy
-_DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([biufcO?])(\d{0,2})['"]""")
+_DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([biufcO?US])(\d{0,6})['"]""")
 _FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
 _SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d ,]{0,1400})\)""")
 _MOST_AXES = 64
@@ -85,9 +85,12 @@ def _dtype(descr: re.Match[str]) -> np.dtype[Any]:
     if descr[2] == "O":
         raise FileFormatError("it holds pickled Python objects, which are never read")
     try:
-        return np.dtype("".join(descr.groups()))
-    except TypeError:
-        raise FileFormatError(f"{descr[0]} is no dtype that is read here") from None
+        dtype = np.dtype("".join(descr.groups()))
+    except (TypeError, ValueError):
+        dtype = None
+    if dtype is None or not dtype.itemsize:  # texts of no length: any number of them in no bytes
+        raise FileFormatError(f"{descr[0]} is no dtype that is read here")
+    return dtype
 
 
 def write(stream: IO[bytes], array: np.ndarray[Any, Any]) -> None:

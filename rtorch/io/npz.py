@@ -32,7 +32,8 @@ def save(path: PathLike, tree: Any, *, metadata: Any = None, compress: bool = Fa
 
     The file is written under another name next to `path` and then renamed, so that a crash leaves
     what was there before. Arrays keep their exact dtypes (bfloat16 is stored as uint16, which the
-    header records); Python scalars, strings and None come back as such.
+    header records); Python scalars, strings and None come back as such, and weak dtypes
+    stay weak.
 
     Args:
         path: Where to; without a suffix ``.npz`` is added, as `numpy.savez` does.
@@ -105,14 +106,17 @@ def _entry(leaf: Any, name: str, path: str, arrays: dict[str, np.ndarray[Any, An
         # repr of numbers: JSON has no inf, nan and complex, and other readers round large integers
         return {"leaf": name, kind: leaf if kind in ("str", "bool") else repr(leaf)}
     try:
-        array = np.asarray(rt.asarray(leaf))
+        converted = rt.asarray(leaf)
+        array = np.asarray(converted)
     except (ArgumentError, DTypeError) as error:
         raise ArgumentError(
             f"[save] tree{path}: expected an array, a number or a string, got {describe(leaf)}"
         ) from error
     dtype = array.dtype
     arrays[name] = array.view(np.uint16) if str(dtype) == "bfloat16" else array
-    return {"leaf": name, "dtype": str(dtype)}
+    about: Json = {"leaf": name, "dtype": str(dtype)}
+    # a reader that does not know of it takes the array for an ordinary one
+    return {**about, "weak": True} if converted.weak_type else about
 
 
 def _file(path: PathLike) -> Path:

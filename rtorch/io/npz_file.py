@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import rtorch as rt
+from rtorch.core.array import rebuild
 from rtorch.errors import FileFormatError, RtorchError
 from rtorch.io import npy, zip_reader
 from rtorch.io.entry import Archive, Entry, owned, to_array
@@ -104,7 +105,8 @@ class NpzFile:
         if "dtype" not in entry:
             return _scalar(entry)
         self._type(name)  # before anything large is inflated
-        return to_array(self._array(name, copy=not mmap), name)
+        x = to_array(self._array(name, copy=not mmap), name)
+        return rebuild(np.asarray(x), True) if entry.get("weak") is True else x
 
     @property
     def is_torch(self) -> bool:

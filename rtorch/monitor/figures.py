@@ -50,6 +50,13 @@ def finished(function: str, figure: Any, path: PathLike | None) -> Any:
     return figure
 
 
+def drawable(text: Any, longest: int = 60) -> str:
+    """A text that matplotlib can draw as it stands: no formulas, which ``$`` would begin."""
+    shown = str(text).encode("utf-8", "replace").decode("utf-8")
+    shown = shown if len(shown) <= longest else f"{shown[:longest]}..."
+    return "".join(c if c.isprintable() else "\ufffd" for c in shown).replace("$", r"\$")
+
+
 def grid_of(figure: Any, high: int, wide: int) -> list[Any]:
     """Axes for curves; those that nothing is drawn on stay hidden."""
     grid = list(figure.subplots(high, wide, squeeze=False).flat)

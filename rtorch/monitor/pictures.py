@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 
 from rtorch.errors import ArgumentError, api
-from rtorch.monitor.figures import COLOURS, Names, PathLike, finished, grid_of, new_figure, tidy
+from rtorch.monitor.figures import (
+    COLOURS,
+    Names,
+    PathLike,
+    drawable,
+    finished,
+    grid_of,
+    new_figure,
+    tidy,
+)
 from rtorch.monitor.png import as_images
 from rtorch.monitor.samples import as_matrix, as_numbers, checked_names
 from rtorch.monitor.values import show
 
 __all__ = ["plot_confusion", "plot_heatmap", "plot_histogram", "plot_images"]
+
+_LONGEST_MARK = 24  # letters of the name of a class
 
 
 @api
@@ -80,14 +91,18 @@ def plot_heatmap(
     return finished("plot_heatmap", axes.figure, path)
 
 
+def _marks(names: list[str]) -> list[str]:
+    return [drawable(name, _LONGEST_MARK) for name in names]
+
+
 def _heat(function: str, array: Any, rows: list[str], columns: list[str]) -> Any:
     height, width = (min(max(3.5, 1.2 + 0.42 * n), 12.0) for n in array.shape)
     axes = new_figure(function, width + 0.8, height).subplots()
     axes.imshow(array, cmap="Blues", aspect="equal" if max(array.shape) < 40 else "auto")
     if len(columns) <= 40:
-        axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
+        axes.set_xticks(range(len(columns)), _marks(columns), rotation=45, ha="right")
     if len(rows) <= 40:
-        axes.set_yticks(range(len(rows)), rows)
+        axes.set_yticks(range(len(rows)), _marks(rows))
     return axes
 
 
@@ -135,7 +150,7 @@ def plot_images(
         axes.set_axis_off()
         axes.set_visible(True)
         if labels is not None:
-            axes.set_title(text, fontsize=9)
+            axes.set_title(drawable(text, _LONGEST_MARK), fontsize=9)
     for axes in [axes for axes in figure.axes if not axes.get_visible()]:
         axes.remove()
     return finished("plot_images", figure, path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rtorch.errors import ArgumentError, api
-from rtorch.monitor.figures import COLOURS, PathLike, finished, grid_of, new_figure, tidy
+from rtorch.monitor.figures import COLOURS, PathLike, drawable, finished, grid_of, new_figure, tidy
 from rtorch.monitor.records import Series, checked_columns, groups, smooth, thinned
 
 __all__ = ["plot"]
@@ -65,7 +65,7 @@ def plot(
         logarithmic = log is True or (log is not False and any(s.name in log for s in series))
         _curves(axes, name, series, smoothing, logarithmic)
     if title:
-        figure.suptitle(title, weight="bold")
+        figure.suptitle(drawable(title), weight="bold")
     return finished("plot", figure, path)
 
 
@@ -76,8 +76,8 @@ def _curves(axes: Any, name: str, series: list[Series], smoothing: float, log: b
         if smoothing and len(one.steps) >= _SMOOTH_FROM:
             axes.plot(*thinned(one.steps, one.values), color=color, alpha=0.25, linewidth=0.8)
             one = one._replace(values=smooth(one.values, smoothing))
-        axes.plot(*thinned(one.steps, one.values), label=one.label, **style)
-    axes.set(title=name, xlabel="step", visible=True)
+        axes.plot(*thinned(one.steps, one.values), label=drawable(one.label), **style)
+    axes.set(title=drawable(name), xlabel="step", visible=True)
     if log and any((s.values > 0).any() for s in series):
         axes.set_yscale("log")
     tidy(axes)

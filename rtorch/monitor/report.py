@@ -29,6 +29,7 @@ from rtorch.monitor.values import flat_items, show
 __all__ = ["report"]
 
 _HERE = Path(__file__).parent
+_LONGEST_NAME = 200
 
 
 @api
@@ -121,8 +122,9 @@ def _header(name: str, about: dict[str, Any], columns: dict[str, Any]) -> Markup
         facts.append(("started", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(min(times)))))
         facts.append(("duration", _duration(max(times) - min(times))))
     tiles = [element("div", element("dt", k), element("dd", v)) for k, v in facts]
+    title = element("span", name[:_LONGEST_NAME], dir="auto")  # which turns nothing around it
     badge = element("span", status, class_=f"badge {kind}")
-    return element("header", element("h1", name, " ", badge), element("dl", *tiles), class_="top")
+    return element("header", element("h1", title, " ", badge), element("dl", *tiles), class_="top")
 
 
 def _duration(seconds: float) -> str:

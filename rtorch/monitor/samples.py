@@ -16,6 +16,7 @@ from rtorch.monitor.records import HUGE
 
 SAMPLES = "samples.jsonl"
 MOST_IMAGES = 64
+_MOST_BINS = 10_000
 
 Entry = dict[str, Any]
 
@@ -99,6 +100,10 @@ def histogram(values: Any, bins: int) -> Entry:
     finite = array[np.abs(array) < HUGE]
     if not finite.size:
         raise ArgumentError(f"[Run.histogram] {describe(values)} has no finite number")
+    if not isinstance(bins, int) or not 1 <= bins <= _MOST_BINS:
+        raise ArgumentError(
+            f"[Run.histogram] bins is {describe(bins)}, expected a number from 1 to {_MOST_BINS}"
+        )
     counts, edges = np.histogram(finite, bins)
     lost = int(array.size - finite.size)
     return {"kind": "histogram", "counts": counts.tolist(), "edges": edges.tolist(), "lost": lost}

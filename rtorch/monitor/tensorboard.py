@@ -35,11 +35,11 @@ class Board(NoBoard):
     def scalars(self, step: int, when: float, values: dict[str, Any]) -> None:
         """Numbers of one record."""
         for name, value in values.items():
-            self._writer.add_scalar(name, float(value), step, walltime=when)
+            self._writer.add_scalar(_unicode(name), float(value), step, walltime=when)
 
     def sample(self, entry: dict[str, Any]) -> None:
         """Images side by side, texts, histograms; matrices as grey images."""
-        getattr(self, "_" + entry["kind"])(entry["name"], entry, entry["step"])
+        getattr(self, "_" + entry["kind"])(_unicode(entry["name"]), entry, entry["step"])
 
     def _images(self, name: str, entry: dict[str, Any], step: int) -> None:
         from PIL import Image
@@ -51,7 +51,7 @@ class Board(NoBoard):
         self._writer.add_image(name, np.concatenate(pictures, 1), step, dataformats="HWC")
 
     def _text(self, name: str, entry: dict[str, Any], step: int) -> None:
-        self._writer.add_text(name, entry["text"], step)
+        self._writer.add_text(name, _unicode(entry["text"]), step)
 
     def _matrix(self, name: str, entry: dict[str, Any], step: int) -> None:
         values = np.asarray(entry["values"])
@@ -70,6 +70,11 @@ class Board(NoBoard):
     def close(self) -> None:
         """Bring all to the disk."""
         self._writer.close()
+
+
+def _unicode(text: str) -> str:
+    """Without lone surrogates, which no event file may hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def board(wanted: bool, directory: Path) -> NoBoard:

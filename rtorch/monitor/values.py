@@ -12,6 +12,8 @@ import rtorch as rt
 from rtorch.errors import ArgumentError, ShapeError, TracerError, describe
 
 MOST_STEPS = 2**63
+_DEEPEST = 20
+HUGE_INT = 2**1000
 RESERVED = ("step", "time")  # columns that every record has
 
 
@@ -75,6 +77,8 @@ def _number(name: str, leaf: Any) -> float | int:
             f"[Run.log] {name} is a traced value; return it from the transformed function and log "
             "it outside"
         ) from None
+    if isinstance(value, int) and abs(value) > HUGE_INT:
+        value = math.inf if value > 0 else -math.inf  # no float can hold it, so no column can
     if isinstance(value, bool | int | float):
         return int(value) if isinstance(value, bool) else value
     raise ArgumentError(f"[Run.log] {name} is {describe(leaf)}, expected a real number")
@@ -98,12 +102,17 @@ def show(value: float) -> str:
     return f"{value:.4g}"
 
 
-def plain_tree(value: Any) -> Any:
-    """A configuration as JSON has it: numbers, texts, lists and dicts; all else by its `repr`."""
+def plain_tree(value: Any, depth: int = 0) -> Any:
+    """A configuration as JSON has it: numbers, texts, lists and dicts; all else by its `repr`.
+
+    What lies deeper than anybody would read is cut, so one that contains itself has an end.
+    """
+    if isinstance(value, dict | list | tuple) and depth >= _DEEPEST:
+        return "..."
     if isinstance(value, dict):
-        return {str(key): plain_tree(item) for key, item in value.items()}
+        return {str(key): plain_tree(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_tree(item) for item in value]
+        return [plain_tree(item, depth + 1) for item in value]
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):

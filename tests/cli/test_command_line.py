@@ -105,3 +105,12 @@ def test_names_beyond_the_terminal(tmp_path):
     done = python("inspect", str(tmp_path / "x.npz"), env=environment)
     assert done.returncode == 0
     assert r"gr\xf6\xdfe" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes it")
+def test_a_stdout_that_is_closed():
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -m rtorch info >&-', sys.executable],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")

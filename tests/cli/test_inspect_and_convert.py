@@ -210,3 +210,20 @@ def test_a_damaged_file_leaves_the_target_alone(files, capsys):
     before = (files / "plain.npz").read_bytes()
     failure(capsys, "convert", files / "cut.npz", files / "plain.npz", "--force")
     assert (files / "plain.npz").read_bytes() == before
+
+
+def test_a_checkpoint_says_what_it_is(tmp_path, capsys):
+    with rt.io.Checkpointer(tmp_path) as ck:
+        ck.save(7, {"w": rt.ones(2)}, metrics={"loss": float("nan")}, metadata={"note": "x"})
+    text = output(capsys, "inspect", tmp_path, "--json")
+    found = json.loads(text, parse_constant=pytest.fail)  # JSON has no nan
+    about = found["metadata"]["step_00000007/manifest.json"]
+    assert (about["step"], about["metrics"]) == (7, {"loss": "nan"})
+    assert about["metadata"] == {"note": "x"}
+    assert "'step': 7" in output(capsys, "inspect", tmp_path)
+
+
+def test_numbers_that_json_has_not(tmp_path, capsys):
+    rt.save(tmp_path / "x.npz", {"i": float("inf"), "n": float("nan"), "c": 1j})
+    found = json.loads(output(capsys, "inspect", tmp_path / "x.npz", "--json"))
+    assert found["others"] == {"i": "inf", "n": "nan", "c": "1j"}

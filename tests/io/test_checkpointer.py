@@ -287,3 +287,14 @@ def test_names_of_items_are_safe_on_every_system(tmp_path: Path) -> None:
     assert len({f.casefold() for f in files}) == len(NAMES)
     assert all(f.isascii() and len(f) < 120 and not set(f) & set('<>:"/\\|?*') for f in files)
     assert not {f.casefold().partition(".")[0] for f in files} & {"con", "nul", "lpt1"}
+
+
+def test_weak_dtypes_go_on_as_they_were(tmp_path: Path, asynchronous: bool) -> None:
+    step = rt.jit(lambda x: x * 2)
+    whole = step(step(3.0))
+    with Checkpointer(tmp_path, asynchronous=asynchronous) as ck:
+        ck.save(1, {"x": step(3.0)})
+        saved = ck.restore(like={"x": step(0.0)})
+    assert saved is not None
+    rest = step(saved["x"])
+    assert (rest.weak_type, float(rest)) == (whole.weak_type, float(whole))

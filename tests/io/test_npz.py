@@ -257,3 +257,34 @@ def test_repeated_elements(tmp_path: Path) -> None:
     back = rt.load(tmp_path / "x")
     assert back["a"].tolist() == [2.0] * 3
     assert back["b"].tolist() == [[1.0] * 2] * 3
+
+
+@pytest.mark.parametrize("value", [3.0, 2, 1j])
+def test_weak_dtypes_stay_weak(tmp_path: Path, value: Any) -> None:
+    weak = rt.jit(lambda x: x * 2)(value)
+    tree = {"weak": weak, "strong": rt.ones(2)}
+    rt.save(tmp_path / "x", tree)
+    for loaded in (rt.load(tmp_path / "x"), rt.load(tmp_path / "x", like=tree)):
+        assert weak.weak_type
+        assert loaded["weak"].weak_type
+        assert not loaded["strong"].weak_type
+        product = rt.ones(2, dtype=rt.float16) * loaded["weak"]
+        assert product.dtype == (rt.ones(2, dtype=rt.float16) * weak).dtype
+    with np.load(tmp_path / "x.npz") as plain:
+        assert plain["weak"] == np.asarray(weak)
+
+
+def test_an_error_names_the_file_that_was_wanted(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").mkdir()
+    for target in (tmp_path / "x.npz", tmp_path / "no" / "y.npz"):
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - of any kind
+            rt.save(target, rt.ones(2))
+        assert caught.value.filename == str(target)
+
+
+def test_texts_of_numpy_are_listed_and_read_by_numpy_alone(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.ones(2), names=np.array(["one", "two"]))
+    archive = rt.io.open(tmp_path / "x.npz")
+    assert archive["names"].numpy().tolist() == ["one", "two"]
+    with pytest.raises(errors.FileFormatError, match="'names' has dtype <U3"):
+        archive["names"].read()

@@ -143,3 +143,20 @@ def test_without_tensorboard_there_is_a_warning(
     with run:
         run.log(0, loss=1.0)
     assert monitor.read(tmp_path)["loss"][0] == 1.0
+
+
+@pytest.mark.usefixtures("_matplotlib")
+@pytest.mark.parametrize("name", ["$x^", "$$", "a\x00\x1b\ud800", "long" * 5000, "<b>&"])
+@pytest.mark.filterwarnings("error")
+def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
+    columns = {"step": [0, 1], f"train_{name}": [1, 2], f"valid_{name}": [1, 2]}
+    monitor.plot(columns, tmp_path / "a.png", title=name)
+    monitor.plot_confusion(np.eye(2), [name, "b"], tmp_path / "b.png")
+    monitor.plot_images(np.eye(4)[None], [name], tmp_path / "c.png")
+
+
+def test_tensorboard_takes_any_text(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX")
+    with monitor.Run(tmp_path, progress=False, tensorboard=True) as run:
+        run.log(0, {"a\ud800": 1.0})
+        run.text(0, "\udfff", "b\ud800")

@@ -232,3 +232,27 @@ def test_smoothing_and_thinning(rng: np.random.Generator) -> None:
 )  # fmt: skip
 def test_numbers_for_people(value: float, text: str) -> None:
     assert show(value) == text
+
+
+def test_a_config_that_contains_itself_has_an_end(tmp_path: Path) -> None:
+    config: dict[str, Any] = {"rate": 0.1}
+    config["self"] = [config]
+    with monitor.Run(tmp_path, config=config, progress=False):
+        found = json.loads((tmp_path / "run.json").read_text())["config"]
+    assert found["rate"] == found["self"][0]["rate"] == 0.1
+
+
+def test_integers_beyond_all_floats_are_infinite(tmp_path: Path) -> None:
+    with monitor.Run(tmp_path, progress=False) as run:
+        run.log(0, big=10**400, small=-(10**400))
+    columns = monitor.read(tmp_path)
+    assert (columns["big"][0], columns["small"][0]) == (np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("bins", [0, -1, "auto", 1.5, 10**9])
+def test_bins_are_checked(tmp_path: Path, bins: Any) -> None:
+    with (
+        monitor.Run(tmp_path, progress=False) as run,
+        pytest.raises(errors.ArgumentError, match=r"\[Run.histogram\] bins is"),
+    ):
+        run.histogram(0, "x", [1.0, 2.0], bins=bins)

@@ -201,3 +201,12 @@ def test_switches_and_the_pointer_work(run: Path, tmp_path: Path) -> None:
     assert not any(
         "pointermove" in line or "Error" in line for line in console if "owned" not in line
     )
+
+
+def test_a_name_is_cut_and_turns_nothing_around_it(tmp_path: Path) -> None:
+    with monitor.Run(tmp_path / "run", name="\u202e" + "N" * 3000, progress=False) as run:
+        run.log(0, loss=1.0)
+    monitor.report(tmp_path / "run", tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert '<h1><span dir="auto">\u202e' in page
+    assert "N" * 201 not in page.split("<h1>")[1]
