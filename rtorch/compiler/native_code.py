@@ -168,7 +168,7 @@ class NativeCode:
         if is_free and out in self.planner.kept and place.pooled:
             return False  # the workspace keeps it
         same = x.aval.shape == out.aval.shape and x.aval.dtype is out.aval.dtype
-        return same and self.planner.last_use.get(x, i) == i
+        return is_free and same and self.planner.last_use.get(x, i) == i
 
 
 def aligned(nbytes: int) -> Any:
