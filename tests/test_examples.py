@@ -226,7 +226,7 @@ def test_download_once(data: Any, server: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"other"),
-                                     gzip.compress(b"some content")[:-9]])  # fmt: skip
+                                     gzip.compress(b"some content")[:-9]], ids=range(3))  # fmt: skip
 def test_wrong_content_is_no_download(
     data: Any, server: str, content: bytes, tmp_path: Path
 ) -> None:
