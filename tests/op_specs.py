@@ -47,6 +47,7 @@ EXEMPT = {
     "custom_jvp": "it holds functions of the user's: tests/transforms/test_custom_jvp.py",
     "custom_vjp": "it holds functions of the user's: tests/transforms/test_custom_vjp.py",
     "dynamic": "it holds a Python function; tests/transforms/test_loops.py",
+    "fused": "only the compiler makes it: tests/compiler",
     "effect": "it has no results; tests/test_debug.py",
     "linear_map": "it holds Programs; tests/transforms/test_linear_call.py",
     "linear_solve": "it holds Programs; tests/transforms/test_linear_solve.py",

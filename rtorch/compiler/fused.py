@@ -22,6 +22,7 @@ class Fused(Primitive):
 
     name = "fused"
     multiple = True
+    differentiable = False  # no transformation sees it
 
     def infer(self, *args: Aval, call: Call) -> tuple[Aval, ...]:
         return tuple([v.aval for v in call.results])

@@ -42,6 +42,7 @@ EXEMPT = {
     "update_slice": "the same",
     "effect": "it prints or asserts",
     "dynamic": "it has no equation of its own: how while_loop is differentiated",
+    "fused": "only the compiler makes it",
     "io_callback": "it acts, and has no derivative",
     "pure_callback": "the same",
     **dict.fromkeys(
