@@ -77,23 +77,6 @@ class UnsupportedError(Exception):
     """A scalar operation that kernels do not have for a dtype."""
 
 
-class Scalars:
-    """What a primitive's ``lower`` is given: it calls it with the names of scalar operations.
-
-    A value is its number among the nodes; Python numbers are constants.
-    """
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-
-    def add(self, node: Node) -> int:
-        self.nodes.append(node)
-        return len(self.nodes) - 1
-
-    def dtype(self, x: Any) -> str:
-        return self.nodes[x.number].dtype
-
-
 class Scalar(NamedTuple):
     """A value inside a kernel."""
 
@@ -102,7 +85,7 @@ class Scalar(NamedTuple):
 
 
 class _Builder:
-    """Collects nodes; equal ones become one."""
+    """Collects nodes, of which equal ones become one; what a primitive's ``lower`` is given."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
